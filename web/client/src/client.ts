@@ -24,6 +24,8 @@ export interface Options {
 
 /** What happens while a page is read: it may or may not be in it. */
 interface Meanwhile {
+  /** The timeline that is read. */
+  key: string;
   posted: string[];
   changed: EventFrame[];
 }
@@ -76,7 +78,9 @@ export class Client {
   readonly #watch: Watch;
   readonly #touched = new Map<string, number>();
   readonly #refetching = new Map<string, Promise<void>>();
-  readonly #meanwhile = new Map<string, Meanwhile>();
+  readonly #meanwhile = new Set<Meanwhile>();
+  /** Around which message a timeline was opened last; of none: at its end. */
+  readonly #asked = new Map<string, string | undefined>();
   readonly #open = new Map<string, number>();
   readonly #reading = new Map<string, { message: string; thread?: string | undefined }>();
   /** Markers that the server could not be told of. */
@@ -296,12 +300,18 @@ export class Client {
 
   // What is read.
 
-  /** Opens a timeline (`room`, or `room/root` for a thread) at its end or around a message, and keeps it fresh until it is closed. What is held is shown at once. */
+  /**
+   * Opens a timeline (`room`, or `room/root` for a thread) at its end or around a message, and keeps it fresh until it is closed. What is held is shown at once.
+   * The last place that was asked for is the one that is shown, however late the others are answered.
+   */
   async open(key: string, at?: string): Promise<void> {
     // The least recently opened first.
     const times = this.#open.get(key) ?? 0;
     this.#open.delete(key);
     this.#open.set(key, times + 1);
+    // What was asked for before may take long: it is not waited for.
+    if (this.#asked.has(key) && this.#asked.get(key) !== at) this.#loading.delete(key);
+    this.#asked.set(key, at);
     const timeline = this.store.timeline(key);
     if (timeline.show(at)) return;
     await this.#load(timeline, at ? { around: at } : {}, true);
@@ -313,6 +323,7 @@ export class Client {
     const shut = [...this.#open].filter(([, times]) => times === 0).map(([one]) => one);
     for (const old of shut.slice(0, Math.max(0, shut.length - KEPT_ROOMS))) {
       this.#open.delete(old);
+      this.#asked.delete(old);
       this.store.timelines.delete(old);
       for (const message of [...this.store.messages.values()]) {
         if (message.room_id === old && !message.thread_root_id) this.store.messages.delete(message.id);
@@ -479,10 +490,11 @@ export class Client {
     if (room) this.#touched.set(room, (this.#touched.get(room) ?? 0) + 1);
     if (frame.event === "message.posted") {
       const message = frame.data as Message;
-      for (const key of [message.room_id, `${message.room_id}/${message.thread_root_id}`]) this.#meanwhile.get(key)?.posted.push(message.id);
+      const keys = [message.room_id, `${message.room_id}/${message.thread_root_id}`];
+      for (const reading of this.#meanwhile) if (keys.includes(reading.key)) reading.posted.push(message.id);
       if (room) this.#typedBy(room, message.sender.id, false);
     } else if (room && /^(message|reaction)\./.test(frame.event)) {
-      for (const [key, { changed }] of this.#meanwhile) if (key.split("/")[0] === room) changed.push(frame);
+      for (const { key, changed } of this.#meanwhile) if (key.split("/")[0] === room) changed.push(frame);
     }
     this.#fetch(apply(this.store, frame));
     this.outbox.told(frame);
@@ -633,9 +645,11 @@ export class Client {
   /** One reading of a timeline at a time: what arrives during one is put behind it. */
   async #load(timeline: Timeline, at: At | (() => At | undefined), show: boolean): Promise<void> {
     const before = this.#loading.get(timeline.key) ?? Promise.resolve();
+    const asked = this.#asked.get(timeline.key);
+    const wanted = () => this.#asked.get(timeline.key) === asked;
     const work = before.catch(() => undefined).then(async () => {
       const where = typeof at === "function" ? at() : at;
-      if (where) await this.#loadPage(timeline, where, show);
+      if (where) await this.#loadPage(timeline, where, show, wanted);
     });
     this.#loading.set(timeline.key, work);
     await work;
@@ -643,14 +657,15 @@ export class Client {
 
   readonly #loading = new Map<string, Promise<void>>();
 
-  async #loadPage(timeline: Timeline, at: At, show: boolean): Promise<void> {
-    const meanwhile: Meanwhile = { posted: [], changed: [] };
+  /** `wanted`: no other place has been asked for since. */
+  async #loadPage(timeline: Timeline, at: At, show: boolean, wanted: () => boolean): Promise<void> {
+    const meanwhile: Meanwhile = { key: timeline.key, posted: [], changed: [] };
     const { spoiled } = timeline;
-    this.#meanwhile.set(timeline.key, meanwhile);
+    this.#meanwhile.add(meanwhile);
     try {
-      await this.#takePage(timeline, at, show);
+      await this.#takePage(timeline, at, show, wanted);
     } finally {
-      if (this.#meanwhile.get(timeline.key) === meanwhile) this.#meanwhile.delete(timeline.key);
+      this.#meanwhile.delete(meanwhile);
     }
     // Once is the same as twice.
     for (const frame of meanwhile.changed) apply(this.store, frame);
@@ -661,7 +676,7 @@ export class Client {
     if (this.#connection.live && this.#open.get(timeline.key)) void this.#freshen(timeline);
   }
 
-  async #takePage(timeline: Timeline, at: At, show: boolean): Promise<void> {
+  async #takePage(timeline: Timeline, at: At, show: boolean, wanted: () => boolean): Promise<void> {
     const threads = timeline.root ? { thread: timeline.root } : { threads: false };
     const query = { ...at, ...threads, limit: PAGE };
     const page = await answer(this.api.GET("/v1/rooms/{room_id}/messages", { params: { path: { room_id: timeline.room }, query, header: this.#fresh() } }));
@@ -673,12 +688,14 @@ export class Client {
     const atStart = at.after ? false : at.around ? !full : !more;
     const atEnd = at.after ? !more : at.around ? !full : at.before === undefined;
     if (messages.length === 0 && !at.before && !at.after && !at.around) timeline.empty();
-    else if (messages.length === 0) timeline.ends(atStart, atEnd);
-    else {
+    else if (messages.length === 0) {
+      // The end of another place than the one on show by now is not its end.
+      if (wanted()) timeline.ends(atStart, atEnd);
+    } else {
       // The anchor is in no page of its own, but it is what the page adjoins.
       const before = at.after ? this.store.messages.get(at.after) : undefined;
       const behind = at.before ? this.store.messages.get(at.before) : undefined;
-      timeline.put({ messages: [...(before ? [before] : []), ...messages, ...(behind ? [behind] : [])], atStart, atEnd }, show);
+      timeline.put({ messages: [...(before ? [before] : []), ...messages, ...(behind ? [behind] : [])], atStart, atEnd }, show && wanted());
     }
     const oldest = messages[0];
     if (oldest) this.#checkedFrom.set(timeline.key, oldest.id);

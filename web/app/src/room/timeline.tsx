@@ -131,12 +131,16 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
 
   useToday();
   const settled = useRef(false);
+  /** How often a place was asked for, or left: what comes of an earlier one changes nothing. */
+  const asked = useRef(0);
   const load = useCallback(() => {
+    const mine = ++asked.current;
     setError(undefined);
     const kept = place(key);
     const target = jump ?? kept?.message ?? stopped;
     settled.current = false;
     client.open(key, target).catch((failure: { status?: number }) => {
+      if (mine !== asked.current) return;
       if (!target || failure.status !== 404) return setError(failure);
       setNotice(jump ? t("jump.gone") : "");
       return client.open(key).catch(setError);
@@ -144,7 +148,10 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
   }, [key, jump, stopped]);
   useEffect(() => {
     load();
-    return () => client.shut(key);
+    return () => {
+      asked.current += 1;
+      client.shut(key);
+    };
   }, [key, load]);
 
   // Once what was asked for is there: to the message, to the place that was left, or to the end.
