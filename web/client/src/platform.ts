@@ -47,8 +47,8 @@ export interface Platform {
   socket: (url: string) => Socket;
   storage: Storage;
   channel: (name: string) => Channel;
-  /** Runs `work` while no other tab runs any under this name; after `patience` milliseconds, which may be infinite, it runs all the same. */
-  exclusively: <T>(name: string, patience: number, work: () => Promise<T>) => Promise<T>;
+  /** Runs `work` while no other tab runs any under this name; after `patience` milliseconds, which may be infinite, it runs all the same. It is told whether it had to wait for another one. */
+  exclusively: <T>(name: string, patience: number, work: (waited?: boolean) => Promise<T>) => Promise<T>;
   now: () => number;
   random: () => number;
   /** 128 random bits in 32 characters. */
@@ -83,21 +83,27 @@ export function memoryStorage(): Storage {
 const queues = new Map<string, Promise<unknown>>();
 
 /** Locks between clients of one process, where the runtime has none. */
-async function inProcess<T>(name: string, _patience: number, work: () => Promise<T>): Promise<T> {
-  const before = queues.get(name) ?? Promise.resolve();
-  const run = before.catch(() => undefined).then(work);
-  queues.set(name, run.catch(() => undefined));
+async function inProcess<T>(name: string, _patience: number, work: (waited?: boolean) => Promise<T>): Promise<T> {
+  const before = queues.get(name);
+  const run = (before ?? Promise.resolve()).then(() => work(before !== undefined));
+  const over = run.then(() => undefined, () => undefined).then(() => {
+    if (queues.get(name) === over) queues.delete(name);
+  });
+  queues.set(name, over);
   return run;
 }
 
-async function webLock<T>(name: string, patience: number, work: () => Promise<T>): Promise<T> {
-  if (patience === Infinity) return navigator.locks.request(name, work);
+async function webLock<T>(name: string, patience: number, work: (waited?: boolean) => Promise<T>): Promise<T> {
+  const free = await navigator.locks.request(name, { ifAvailable: true }, async (lock) => (lock ? { done: await work(false) } : undefined));
+  if (free) return free.done;
+  const late = () => work(true);
+  if (patience === Infinity) return navigator.locks.request(name, late);
   const giveUp = AbortSignal.timeout(patience);
   try {
-    return await navigator.locks.request(name, { signal: giveUp }, work);
+    return await navigator.locks.request(name, { signal: giveUp }, late);
   } catch (error) {
     // A frozen tab may hold it for hours. What is done under our locks may be done twice without harm.
-    if (giveUp.aborted && error instanceof DOMException) return navigator.locks.request(name, { steal: true }, work);
+    if (giveUp.aborted && error instanceof DOMException) return navigator.locks.request(name, { steal: true }, late);
     throw error;
   }
 }

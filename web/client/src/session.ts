@@ -6,6 +6,8 @@ import type { Account, SessionTokens } from "./types.ts";
 const LOCK = "tidings-refresh";
 /** Milliseconds another tab is given to refresh. */
 const PATIENCE = 15_000;
+/** Milliseconds for the tokens of a tab that has just refreshed to be heard of. A lock may be had before they are. */
+const NEWS = 1_000;
 /** The part of a token's life after which it is refreshed. */
 const OLD = 0.8;
 
@@ -28,6 +30,8 @@ export class Sessions {
   onChange: (state: "began" | "ended" | "left") => void = () => undefined;
   #held: Held | undefined;
   #refreshing: Promise<string> | undefined;
+  /** Waits for tokens of another tab. */
+  #expecting: () => void = () => undefined;
   readonly #base: string;
   readonly #platform: Platform;
   readonly #byCookie: boolean;
@@ -145,6 +149,7 @@ export class Sessions {
       // Another user has signed in elsewhere: this page is not theirs.
       if (this.user && this.user.id !== told.user.id) return this.#drop();
       if (this.#held) this.#held = told.held;
+      this.#expecting();
     } else if (told.kind === "ended" && this.user) {
       this.#left();
     }
@@ -152,8 +157,9 @@ export class Sessions {
 
   async #refresh(before: Held | undefined): Promise<string> {
     if (!before && !this.#byCookie) throw signedOut();
-    return this.#platform.exclusively(LOCK, PATIENCE, async () => {
+    return this.#platform.exclusively(LOCK, PATIENCE, async (waited) => {
       // While we waited, another tab may have told us what it got.
+      if (before && waited && this.#held === before) await this.#news();
       const held = this.#held;
       if (before && held && held.obtained > before.obtained) return held.access;
       const body = this.#byCookie ? {} : { refresh_token: before?.refresh ?? "" };
@@ -164,6 +170,17 @@ export class Sessions {
         throw error;
       }
       return this.#held?.access ?? "";
+    });
+  }
+
+  /** What the tab before had to tell may still be on its way. */
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#platform.later(NEWS, resolve);
+      this.#expecting = () => {
+        cancel();
+        resolve();
+      };
     });
   }
 

@@ -315,7 +315,8 @@ describe("messages on their way", () => {
 describe("sessions", () => {
   const tokens = (access: string) => ({ session_id: "ses_1", access_token: access, token_type: "Bearer", expires_in: 900, refresh_token: null, user: { id: "usr_1" } });
 
-  function tabs(answers: () => Response): { make: () => Sessions; asked: () => number } {
+  /** `late`: milliseconds until one tab hears what another one says. */
+  function tabs(answers: () => Response, late?: number): { make: () => Sessions; asked: () => number } {
     let asked = 0;
     const heard = new Set<(message: unknown) => void>();
     const given: Partial<Platform> = {
@@ -327,7 +328,11 @@ describe("sessions", () => {
       channel: () => {
         let own: ((message: unknown) => void) | undefined;
         return {
-          post: (message) => heard.forEach((one) => one !== own && one(message)),
+          post: (message) => {
+            const tell = () => heard.forEach((one) => one !== own && one(message));
+            if (late === undefined) tell();
+            else setTimeout(tell, late);
+          },
           listen: (one) => void heard.add((own = one)),
           close: () => void (own && heard.delete(own)),
         };
@@ -345,6 +350,30 @@ describe("sessions", () => {
     const got = await Promise.all(all.flatMap((tab) => [tab.token(true), tab.token(true)]));
     expect(asked() - before).toBe(1);
     expect(new Set(got).size).toBe(1);
+  });
+
+  test("a tab that may refresh before it has heard of another one's tokens waits for them", async () => {
+    let generation = 0;
+    const { make, asked } = tabs(() => Response.json(tokens(`t${++generation}`)), 30);
+    const all = [make(), make(), make()];
+    for (const tab of all) await tab.restore();
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    const before = asked();
+    const got = await Promise.all(all.map((tab) => tab.token(true)));
+    expect(asked() - before).toBe(1);
+    expect(new Set(got).size).toBe(1);
+  });
+
+  test("a tab that another one leaves without an answer asks itself", async () => {
+    let turn = 0;
+    const { make } = tabs(() => (++turn === 3 ? new Response("", { status: 502 }) : Response.json(tokens(`t${turn}`))), 5);
+    const [first, second] = [make(), make()];
+    await first.restore();
+    await second.restore();
+    await new Promise((resolve) => setTimeout(resolve, 15));
+    const [refused, got] = await Promise.allSettled([first.token(true), second.token(true)]);
+    expect(refused.status).toBe("rejected");
+    expect(got).toMatchObject({ status: "fulfilled", value: "t4" });
   });
 
   test("a refusal ends the session, and a server that is away does not", async () => {
