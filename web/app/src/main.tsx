@@ -5,8 +5,10 @@ import { App } from "./app.tsx";
 import { client } from "./client.ts";
 import { preferred, speak } from "./i18n.ts";
 import { applyTheme, keepSignedIn, signedIn } from "./settings.ts";
+import { followViewport } from "./shell/viewport.ts";
 
 applyTheme();
+followViewport();
 // Only a browser that has signed in is asked for its session.
 const restored = signedIn() ? client.restore().catch(() => undefined) : Promise.resolve();
 client.store.subscribe("me", () => keepSignedIn(client.store.me?.id));

@@ -77,6 +77,29 @@ describe.skipIf(!here)("around the messages, in a browser", () => {
     }
   });
 
+  test("a keyboard on the screen that covers the page leaves room for what is typed, and zooming in changes nothing", async () => {
+    const context = await world.context({ viewport: { width: 360, height: 740 } });
+    // As Safari has it: the window keeps its height, and what can be seen of it has another one.
+    await context.addInitScript(() => {
+      const view = Object.assign(new EventTarget(), { height: innerHeight, scale: 1 });
+      Object.defineProperty(window, "visualViewport", { value: view });
+      Object.assign(window, { see: (height: number, scale: number) => (Object.assign(view, { height, scale }), view.dispatchEvent(new Event("resize"))) });
+    });
+    const { page } = await world.comeIn(await context.newPage(), "Kay Board", world.url);
+    const see = (height: number, scale = 1) => page.evaluate(([high, large]) => (window as unknown as { see: (height: number, scale: number) => void }).see(high, large), [height, scale] as const);
+    const bottom = () => page.getByRole("textbox", { name: /^Message/ }).evaluate((area) => Math.round(area.getBoundingClientRect().bottom));
+    const before = await bottom();
+    expect(before).toBeGreaterThan(600);
+    await see(420);
+    expect(await bottom()).toBe(before - 320);
+    await picture(page, "phone-keyboard");
+    await see(185, 4);
+    expect(await bottom()).toBe(before);
+    await see(420);
+    await see(700);
+    expect(await bottom()).toBe(before);
+  });
+
   test("the list of shortcuts calls the keys by their names in the reader's language", async () => {
     const { page } = await world.newcomer("Kai Koch");
     await page.keyboard.press("Control+/");
