@@ -1,6 +1,7 @@
 /** What will probably be wanted is fetched while nothing else is to be done: later it is there at once, and without a connection, too. */
 import { client } from "../client.ts";
 import { withTexts } from "../i18n.ts";
+import { waiting } from "../waiting.ts";
 
 /** Milliseconds after the first connection. */
 const AFTER = 3_000;
@@ -19,7 +20,7 @@ function idle(work: () => void): void {
 
 /** The rooms that will probably be opened next. */
 function rooms(): (() => Promise<unknown>)[] {
-  const unread = client.store.get("rooms").filter((room) => (room.membership?.unread_count ?? 0) > 0 && !client.store.get(`timeline:${room.id}`).loaded);
+  const unread = client.store.get("rooms").filter((room) => waiting(room) > 0 && !client.store.get(`timeline:${room.id}`).loaded);
   return unread.slice(0, ROOMS).map((room) => async () => {
     if (client.spare) await client.open(room.id).finally(() => client.shut(room.id));
   });

@@ -1,6 +1,7 @@
 /** Keys that act anywhere. */
 import { client } from "../client.ts";
 import { has } from "../routes.ts";
+import { waiting } from "../waiting.ts";
 import { mac } from "./key-names.ts";
 import type { Overlay } from "./shell.tsx";
 
@@ -52,7 +53,7 @@ function step(by: number, unread: boolean, go: (path: string) => void): void {
   const ids = links.map((link) => link.dataset["room"] ?? "");
   const at = links.findIndex((link) => link.getAttribute("aria-current") === "page");
   const around = ids.map((_, i) => ids[(((at + by * (i + 1)) % ids.length) + ids.length) % ids.length] as string);
-  const next = around.find((id) => !unread || (client.store.get(`room:${id}`)?.membership?.unread_count ?? 0) > 0);
+  const next = around.find((id) => !unread || waiting(client.store.get(`room:${id}`)) > 0);
   if (next) go(`/r/${next}`);
 }
 

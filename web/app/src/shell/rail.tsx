@@ -12,6 +12,7 @@ import { Presence } from "../presence.tsx";
 import { useStuck } from "../room/refused.tsx";
 import { has } from "../routes.ts";
 import { draft } from "../settings.ts";
+import { waiting } from "../waiting.ts";
 import { written } from "./key-names.ts";
 import { OwnButton } from "./own.tsx";
 import css from "./shell.module.css";
@@ -22,11 +23,9 @@ type Section = "unread" | "pinned" | "rooms" | "direct";
 const SECTIONS: Section[] = ["unread", "pinned", "rooms", "direct"];
 
 function sectionOf(room: Room, open: string | undefined): Section {
-  const own = room.membership as (Room["membership"] & { pinned?: boolean; notify?: string }) | undefined;
-  const waits = own?.notify === "none" ? own.mention_count > 0 : (own?.unread_count ?? 0) > 0;
   // The open room keeps its place until it is left.
-  if (waits && room.id !== open) return "unread";
-  if (own?.pinned) return "pinned";
+  if (waiting(room) > 0 && room.id !== open) return "unread";
+  if (room.membership?.pinned) return "pinned";
   return room.kind === "direct" ? "direct" : "rooms";
 }
 
@@ -150,9 +149,8 @@ const RoomLink = memo(function RoomLink({ id, current }: { id: string; current: 
 function KnownRoom({ room, current }: { room: Room; current: boolean }) {
   const name = useRoomName(room);
   const other = useOther(room);
-  const own = room.membership;
-  const mentions = own?.mention_count ?? 0;
-  const unread = own?.unread_count ?? 0;
+  const mentions = room.membership?.mention_count ?? 0;
+  const unread = waiting(room);
   const typed = !current && draft(`${client.store.me?.id}.${room.id}`) !== "";
   const refused = useStuck(room.id);
   const hover = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);

@@ -12,6 +12,7 @@ import { roomName } from "../names.ts";
 import { conversation } from "../people.ts";
 import { has } from "../routes.ts";
 import { recentRooms } from "../settings.ts";
+import { waiting } from "../waiting.ts";
 import { commands, matching } from "./commands.ts";
 import { useFound } from "./found.ts";
 import { control } from "./keys.ts";
@@ -23,7 +24,7 @@ import own from "./switcher.module.css";
 const SHOWN = 12;
 
 function waits(room: Room): number {
-  return (room.membership?.mention_count ?? 0) > 0 ? 2 : (room.membership?.unread_count ?? 0) > 0 ? 1 : 0;
+  return (room.membership?.mention_count ?? 0) > 0 ? 2 : waiting(room) > 0 ? 1 : 0;
 }
 
 export default function Switcher({ onClose, onSearch, onOpen }: { onClose: () => void; onSearch: (text: string) => void; onOpen: (overlay: Overlay) => void }) {
@@ -69,7 +70,7 @@ export default function Switcher({ onClose, onSearch, onOpen }: { onClose: () =>
               <RoomSign room={room} name={name} />
               <span className={own["name"]} dir="auto">{name}</span>
               {room.archived ? <span className={css["hint"]}>{t("room.archived")}</span> : null}
-              {waits(room) === 2 ? <Count value={room.membership?.mention_count ?? 0} mention /> : waits(room) === 1 ? <Count value={room.membership?.unread_count ?? 0} /> : null}
+              {waits(room) === 2 ? <Count value={room.membership?.mention_count ?? 0} mention /> : waits(room) === 1 ? <Count value={waiting(room)} /> : null}
             </Ariakit.ComboboxItem>
           ))}
           {people.map((user) => (
