@@ -31,6 +31,11 @@ export function useTray(place: string): string[] {
   return useSyncExternalStore(subscribe, () => trays.get(place) ?? NONE);
 }
 
+/** Whether a file stands in any composer. */
+export function holdsFiles(): boolean {
+  return trays.size > 0;
+}
+
 /** Begins to upload files. Gives what is to be said of those that were not taken. */
 export function attach(place: string, files: readonly File[]): string {
   // Whoever signed out in between has no uploads any more.

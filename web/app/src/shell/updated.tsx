@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button } from "../kit/kit.tsx";
+import { holdsFiles } from "../room/attaching.ts";
 import css from "./shell.module.css";
 
 /** Whether a part of the app that could not be loaded is not there any more; else the network failed. */
@@ -28,7 +29,7 @@ export function Updated() {
     if (!old) return;
     const hidden = () => {
       const writing = [...document.querySelectorAll("textarea")].some((area) => area.value !== "");
-      if (document.visibilityState === "hidden" && !writing && client.store.get("outbox").length === 0) location.reload();
+      if (document.visibilityState === "hidden" && !writing && !holdsFiles() && client.store.get("outbox").length === 0) location.reload();
     };
     hidden();
     document.addEventListener("visibilitychange", hidden);
