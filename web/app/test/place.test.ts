@@ -1,5 +1,5 @@
 /** Nothing moves that the reader did not move, and every place is found again. */
-import type { Page } from "playwright-core";
+import type { Page, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { enter, here, png, until, World, write } from "./kit/browser.ts";
 
@@ -136,6 +136,62 @@ describe.skipIf(!here)("places in a timeline, in a browser", () => {
     await settled(page);
     expect(new URL(page.url()).pathname).not.toContain("/m/");
     expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe("# beside");
+  });
+
+  test("of a jump that is answered late nothing comes, once there was another one or one has left; of one in vain a notice comes, and the view stays", async () => {
+    const { page, username } = await world.newcomer("Lea Late");
+    const { id, ids } = await filled(username, "late", 180);
+    await filled(username, "aside", 3);
+    const [first10, first50, first90] = [ids[10] ?? "", ids[50] ?? "", ids[90] ?? ""];
+    // What is asked around these is answered when it is let go.
+    const held = new Map<string, Route>();
+    await page.route(/\/messages\?.*around=/, async (route) => {
+      const around = new URL(route.request().url()).searchParams.get("around") ?? "";
+      if (around === first10 || around === first50) held.set(around, route);
+      else await route.continue();
+    });
+    const release = async (message: string) => {
+      const answered = page.waitForResponse((response) => response.url().includes(`around=${message}`));
+      await held.get(message)?.continue();
+      await (await answered).finished();
+      await frames(page);
+    };
+    const jump = (message: string) => page.evaluate((path) => history.pushState(null, "", path), `/r/${id}/m/${message}`);
+    const has = (message: string) => page.evaluate((one) => document.activeElement?.getAttribute("data-message") === one, message);
+    await enter(page, "late");
+    await page.getByText("late 179 ").waitFor();
+    await jump(first10);
+    await until(() => held.has(first10), "the first one is asked for");
+    await jump(first90);
+    await until(() => has(first90), "the last one has the focus, and waits for no other");
+    const stands = await settled(page);
+    await release(first10);
+    expect(await settled(page)).toEqual(stands);
+    expect(await has(first90)).toBe(true);
+    // In vain.
+    await jump("msg_00000000000000000000000000");
+    await page.getByText("not here any more").waitFor();
+    const after = await settled(page);
+    expect(after.key).toBe(stands.key);
+    // The view goes on: pages before it come when they are wanted.
+    const before = page.waitForResponse((response) => response.url().includes("before="));
+    for (let step = 0; step < 3; step++) {
+      await scroller(page).hover();
+      await page.mouse.wheel(0, -3_000);
+      await frames(page);
+    }
+    expect((await before).status()).toBe(200);
+    // Left in between.
+    await jump(first50);
+    await until(() => held.has(first50), "it is asked for");
+    await enter(page, "aside");
+    await page.getByText("aside 2 ").waitFor();
+    const there = await settled(page);
+    await release(first50);
+    expect(await settled(page)).toEqual(there);
+    expect(new URL(page.url()).pathname).not.toContain("/m/");
+    expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe("# aside");
+    expect(await page.getByRole("complementary").count()).toBe(0);
   });
 
   test("nothing moves when a message above is edited or gets a reaction, when pictures come late, and when the window changes", async () => {

@@ -2,6 +2,7 @@
 import type { BrowserContext, Page, WebSocketRoute } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { enter, faults, here, picture, until, World, write } from "./kit/browser.ts";
+import { texts } from "./kit/locale.ts";
 
 type Rest = Awaited<ReturnType<World["rest"]>>;
 
@@ -92,6 +93,101 @@ describe.skipIf(!here)("tabs and connections, in a browser", () => {
     expect(await page.getByText("Not sent").count()).toBe(0);
   });
 
+  test("the server is killed between a message and its answer, and it is stored once; the next ones go on", async () => {
+    const { page, username } = await world.newcomer("Kim Kill");
+    const { id, rest } = await made(username, "killed");
+    // From here on what is said of the message is lost on its way.
+    let deaf = false;
+    let sent = 0;
+    await page.routeWebSocket(/\/v1\/ws/, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((text) => {
+        const frame = JSON.parse(String(text)) as { type: string; body?: string };
+        if (frame.type === "post" && frame.body === "the one") {
+          sent += 1;
+          deaf = sent === 1;
+        }
+        server.send(text);
+      });
+      server.onMessage((text) => deaf || socket.send(text));
+    });
+    await page.goto(`${world.url}/r/${id}`);
+    await box(page).waitFor();
+    await until(async () => (await page.getByText(/Offline|Connecting/).count()) === 0, "it is live");
+    await write(page, "before");
+    await until(async () => (await page.getByRole("article", { name: /: before/ }).getAttribute("data-message")) !== null, "it is stored");
+    await write(page, "the one");
+    await until(async () => (await rest<Listed>("GET", `/v1/rooms/${id}/messages`)).items.some((message) => message.body === "the one"), "the server has it");
+    expect(await page.getByRole("article", { name: /: the one/ }).getAttribute("data-message")).toBeNull();
+    await world.kill();
+    deaf = false;
+    await page.getByText(/Offline, trying again/).waitFor();
+    await write(page, "the next");
+    await page.getByRole("article", { name: /: the next/ }).getByText("waiting to send").waitFor();
+    await world.up();
+    await until(async () => (await page.getByRole("article", { name: /: the next/ }).getAttribute("data-message")) !== null, "both are stored", 60_000);
+    expect((await rest<Listed>("GET", `/v1/rooms/${id}/messages`)).items.map((message) => message.body)).toEqual(["before", "the one", "the next"]);
+    expect(await page.getByRole("article").evaluateAll((rows) => rows.map((row) => row.querySelector("[class*=body]")?.textContent?.trim()))).toEqual(["before", "the one", "the next"]);
+  });
+
+  test("a refusal is said in the reader's language, with the server's own words among the details", async () => {
+    const { page, username } = await world.newcomer("Uwe Ulm");
+    const de = texts("de");
+    await page.evaluate(() => localStorage.setItem("tidings.language", "de"));
+    await page.reload();
+    await page.getByRole("button", { name: de("rooms.create") }).click();
+    const dialog = page.getByRole("dialog", { name: de("create.title") });
+    await dialog.getByLabel(de("create.name"), { exact: true }).fill("general");
+    await dialog.getByRole("button", { name: de("action.create") }).click();
+    const alert = dialog.getByRole("alert");
+    await alert.getByText(de("wrong.name_already_exists")).waitFor();
+    // A code that does not tell the cause.
+    const problem = { type: "/problems/conflict", title: "Conflict", status: 409, detail: "the server's own words", code: "conflict", retryable: false, trace_id: "trace-1" };
+    await page.route("**/v1/rooms", (route) => (route.request().method() === "POST" ? route.fulfill({ status: 409, contentType: "application/problem+json", body: JSON.stringify(problem) }) : route.continue()));
+    await dialog.getByRole("button", { name: de("action.create") }).click();
+    await alert.getByText(de("refused.conflict")).waitFor();
+    expect(await alert.getByText("the server's own words").isVisible()).toBe(false);
+    await alert.getByText(de("error.details")).click();
+    await alert.getByText("the server's own words").waitFor();
+    expect(await faults(page)).toEqual([]);
+    await picture(page, "refused-german");
+    // A form says it at the field.
+    const other = await (await world.context({ locale: "de-DE" })).newPage();
+    await other.goto(`${world.url}/register`);
+    await other.getByLabel(de("field.display_name")).fill("Uwe");
+    await other.getByLabel(de("field.username")).fill(username);
+    await other.getByLabel(de("field.email")).fill("uwe@example.org");
+    await other.getByLabel(de("field.password"), { exact: true }).fill("a wordy secret");
+    await other.getByRole("button", { name: de("action.register") }).click();
+    await other.getByText(de("wrong.username_already_exists")).waitFor();
+    expect(await faults(other)).toEqual([]);
+    await picture(other, "register-taken-german");
+  });
+
+  test("too many connections are said, and asked for again; a tab that is looked at has those of hidden ones", async () => {
+    const { page } = await world.newcomer("Val Vast");
+    const other = await page.context().newPage();
+    let refusals = 2;
+    let opened = 0;
+    await other.routeWebSocket(/\/v1\/ws/, (socket) => {
+      opened += 1;
+      if (refusals-- > 0) void socket.close({ code: 4409, reason: "too many sockets" });
+      else socket.connectToServer();
+    });
+    await other.goto(`${world.url}/inbox`);
+    const rail = other.getByRole("navigation", { name: "Rooms" });
+    // The second one comes soon; the third one, in a quarter of a minute, unless it is asked for.
+    await until(() => opened === 2, "it is asked for again");
+    await rail.getByText(/Too many tabs or devices are connected, trying again in \d+ s/).waitFor();
+    expect(await faults(other)).toEqual([]);
+    await picture(other, "too-many");
+    await rail.getByRole("button", { name: "use this one" }).click();
+    await rail.getByText(/Too many tabs/).waitFor({ state: "detached" });
+    await until(() => opened === 3, "it is connected");
+    await rail.getByText(/Connecting/).waitFor({ state: "detached" });
+    expect(await rail.getByRole("status").count()).toBe(0);
+  });
+
   test("three drafts, of a room, a thread and an edit, are there again after a switch and a reload", async () => {
     const { page, username } = await world.newcomer("Dag Dor");
     const { id, rest } = await made(username, "drafts");
@@ -120,28 +216,69 @@ describe.skipIf(!here)("tabs and connections, in a browser", () => {
     await until(async () => (await main.inputValue()) === "the better question", "the draft of the edit");
   });
 
-  test("every badge says the same in all tabs, and as the server", async () => {
+  /** What the badges of a page say: title, icon, and the list of rooms. */
+  const badges = (page: Page) => page.evaluate(() => {
+    const rail = document.querySelector("nav[data-region=rail]");
+    const counted = (link: Element | null | undefined) => Number(link?.querySelector("[class*=count]")?.textContent?.replace("@", "") ?? 0);
+    const rooms = [...(rail?.querySelectorAll("[data-room]") ?? [])];
+    return {
+      title: Number(/^\((\d+)\) /.exec(document.title)?.[1] ?? 0),
+      icon: document.querySelector("link[rel=icon]")?.getAttribute("href")?.includes("unread") ?? false,
+      rooms: rooms.filter((one) => one.hasAttribute("data-unread")).length,
+      mentions: rooms.filter((one) => one.querySelector("[data-mention]")).reduce((sum, one) => sum + counted(one), 0),
+      threads: counted(rail?.querySelector('[href="/threads"]')),
+      notifications: counted(rail?.querySelector('[href="/inbox"]')),
+    };
+  });
+
+  test("every badge says the same in all tabs, and as the server: mentions, threads, rooms of which one wants to hear nothing", async () => {
     const [a, b] = [await world.newcomer("Eve Elm"), await world.newcomer("Fox Fir")];
     const { id, rest } = await made(a.username, "badges", b.username);
     const quiet = await made(a.username, "muted", b.username);
     const theirs = await world.rest(b.username);
     await theirs("PATCH", `/v1/rooms/${quiet.id}/members/me`, { notify: "none" });
-    const tabs = [await tab(b.page.context(), "/inbox"), await tab(b.page.context(), "/inbox"), await tab(b.page.context(), "/browse")];
+    const root = await theirs<{ id: string }>("POST", `/v1/rooms/${id}/messages`, { body: "who has the keys?" });
+    const tabs = [await tab(b.page.context(), "/inbox"), await tab(b.page.context(), "/threads"), await tab(b.page.context(), "/browse")];
     await b.page.goto(`${world.url}/inbox`);
+    const all = [b.page, ...tabs];
+    /** What the badges have to say, as the server counts. */
+    const due = async () => {
+      const unread = await theirs<{ rooms: number; mention_count: number; threads: number; notifications: number }>("GET", "/v1/users/me/unread");
+      const title = unread.rooms + unread.threads;
+      return { title, icon: title > 0, rooms: unread.rooms, mentions: unread.mention_count, threads: unread.threads, notifications: unread.notifications };
+    };
+    /** Waits until the server counts so, and all tabs say it. */
+    const agreed = async (what: string, counts: Partial<Awaited<ReturnType<typeof due>>>) => {
+      let last = "";
+      const same = async () => {
+        const server = await due();
+        const said = await Promise.all(all.map(badges));
+        last = JSON.stringify({ server, said });
+        return Object.entries(counts).every(([name, value]) => server[name as keyof typeof server] === value) && said.every((one) => JSON.stringify(one) === JSON.stringify(server));
+      };
+      await until(same, what, 30_000).catch((error: unknown) => {
+        throw new Error(`${String(error)}: ${last}`);
+      });
+    };
+    await agreed("nothing waits", { title: 0, notifications: 0 });
     await rest("POST", `/v1/rooms/${id}/messages`, { body: "one" });
     await rest("POST", `/v1/rooms/${id}/messages`, { body: `two @${b.username}` });
+    await rest("POST", `/v1/rooms/${id}/messages`, { body: "I do", thread_root_id: root.id });
     await rest("POST", `/v1/rooms/${quiet.id}/messages`, { body: "unheard" });
-    const said = async () => {
-      const unread = await theirs<{ rooms: number; threads: number }>("GET", "/v1/users/me/unread");
-      const waits = unread.rooms + unread.threads;
-      return waits > 0 ? `(${waits}) ` : "";
-    };
-    const all = [b.page, ...tabs];
-    await until(async () => (await said()) !== "" && (await Promise.all(all.map(async (page) => (await page.title()).startsWith(await said())))).every(Boolean), "all tabs say what the server counts");
-    for (const page of all) expect(await page.locator("link[rel=icon]").getAttribute("href")).toContain("unread");
-    await tabs[0]?.goto(`${world.url}/r/${id}`);
-    await until(async () => (await Promise.all(all.map(async (page) => !(await page.title()).startsWith("(")))).every(Boolean), "it is read in all tabs", 30_000);
-    expect(await said()).toBe("");
+    await agreed("a room with a mention, and a thread", { rooms: 1, mentions: 1, threads: 1 });
+    // Of a room of which one wants to hear nothing a mention is heard.
+    await rest("POST", `/v1/rooms/${quiet.id}/messages`, { body: `heard @${b.username}` });
+    await agreed("both rooms", { rooms: 2, mentions: 2, threads: 1 });
+    // Read in one of them, it is read in all: a badge leads to what clears it.
+    const [one] = tabs as [Page];
+    const rail = one.getByRole("navigation", { name: "Rooms" });
+    await rail.getByRole("link", { name: /badges/ }).click();
+    await agreed("the first room is read", { rooms: 1, mentions: 1, threads: 1 });
+    await rail.getByRole("link", { name: /muted/ }).click();
+    await agreed("the other one is read", { rooms: 0, mentions: 0, threads: 1 });
+    await rail.getByRole("link", { name: /Threads/ }).click();
+    await one.getByRole("main").getByRole("link", { name: /who has the keys/ }).click();
+    await agreed("the thread is read", { title: 0, icon: false, rooms: 0, threads: 0 });
   });
 
   test("one notification for all tabs; none of what is seen, or was read elsewhere at once", async () => {

@@ -133,8 +133,11 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
   const settled = useRef(false);
   /** How often a place was asked for, or left: what comes of an earlier one changes nothing. */
   const asked = useRef(0);
+  /** What was to be shown is not there: no place is sought. */
+  const lost = useRef(false);
   const load = useCallback(() => {
     const mine = ++asked.current;
+    lost.current = false;
     setError(undefined);
     const kept = place(key);
     const target = jump ?? kept?.message ?? stopped;
@@ -143,7 +146,10 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
       if (mine !== asked.current) return;
       if (!target || failure.status !== 404) return setError(failure);
       setNotice(jump ? t("jump.gone") : "");
-      return client.open(key).catch(setError);
+      lost.current = true;
+      // What is on show stays where it is.
+      if (client.store.get(`timeline:${key}`).loaded) settled.current = true;
+      else return client.open(key).catch(setError);
     });
   }, [key, jump, stopped]);
   useEffect(() => {
@@ -158,8 +164,7 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
   const loaded = view.loaded;
   useLayoutEffect(() => {
     if (!loaded || settled.current) return;
-    const kept = place(key);
-    const target = jump ?? kept?.message ?? stopped;
+    const target = lost.current ? undefined : (jump ?? place(key)?.message ?? stopped);
     const index = target ? rows.findIndex((row) => row.message?.id === target) : -1;
     if (target && index < 0) return;
     settled.current = true;
