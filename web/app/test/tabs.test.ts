@@ -180,11 +180,14 @@ describe.skipIf(!here)("tabs and connections, in a browser", () => {
     await until(() => opened === 2, "it is asked for again");
     await rail.getByText(/Too many tabs or devices are connected, trying again in \d+ s/).waitFor();
     expect(await faults(other)).toEqual([]);
+    // Nothing is said of what was never read, and the button is not broken.
+    expect(await other.getByText("Nothing waits for you.").count()).toBe(0);
+    expect(await rail.getByRole("button", { name: "use this one" }).evaluate((button) => button.getBoundingClientRect().height)).toBeLessThan(48);
     await picture(other, "too-many");
     await rail.getByRole("button", { name: "use this one" }).click();
     await rail.getByText(/Too many tabs/).waitFor({ state: "detached" });
     await until(() => opened === 3, "it is connected");
-    await rail.getByText(/Connecting/).waitFor({ state: "detached" });
+    await other.getByText("Nothing waits for you.").waitFor();
     expect(await rail.getByRole("status").count()).toBe(0);
   });
 

@@ -12,6 +12,9 @@ export default function Inbox() {
   const [, go] = useLocation();
   const all = useKey("notifications");
   const [error, setError] = useState<unknown>();
+  // Before it was read for the first time nothing is said of it.
+  const [build, status] = [useKey("build"), useKey("status")];
+  const read = build !== undefined || status.phase === "live";
   const unread = all.some((one) => !one.read);
   const open = (one: Notification) => {
     if (!one.read) client.request("PUT", `/v1/notifications/${one.id}/read`, {}).catch(setError);
@@ -21,7 +24,7 @@ export default function Inbox() {
   return (
     <Page title={t("inbox.title")} actions={unread ? <Button onClick={readAll}>{t("inbox.read_all")}</Button> : null}>
       {error === undefined ? null : <Failed error={error} />}
-      {all.length === 0 ? <p className={css["empty"]}>{t("inbox.empty")}</p> : (
+      {all.length === 0 ? (read ? <p className={css["empty"]}>{t("inbox.empty")}</p> : null) : (
         <ul className={css["list"]}>
           {all.map((one) => ({ one, said: worded(one) })).map(({ one, said }) => (
             <li key={one.id}>
