@@ -2,22 +2,22 @@
 //!
 //! A worker goes through the log behind the present, by a lease: each deletion that has become old enough is met once, and
 //! the events that hold the message's texts (its post, its edits) are listed, noted in the ledger of holes, and securely
-//! deleted, as those of an erased person are (`erasure/`). How far it is stands in a bucket. What a legal hold or an open
-//! report keeps is passed by, and met again until it ends. Edits go before the post, so that a post which is gone says
-//! that nothing is left, also after a crash.
+//! deleted, as those of an erased person are (`erasure/`). So is the end of each file, and what that was called goes
+//! (`file_names.rs`). How far it is stands in a bucket. What a legal hold or an open report keeps is passed by, and met
+//! again until it ends. Edits go before the post, so that a post which is gone says that nothing is left, also after a
+//! crash.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use decider::{Call, Expect, Fact, Failure, record};
+use decider::Failure;
 use eventlog::{Record, SecretError, SecretStore};
-use schemas::commands::CallContext;
 use schemas::events::{
-    AuthoredBlank, Blank, BlankEvent, Gone, MessageDeleted, MessageEdited, MessageEvent,
-    MessagePosted, TextsRemoved,
+    AuthoredBlank, Blank, BlankEvent, Gone, MediaEvent, MessageDeleted, MessageEdited,
+    MessageEvent, MessagePosted, TextsRemoved,
 };
-use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::ids::{MediaId, MessageId, RoomId, UserId};
 use schemas::{Event, EventData, Lane, Sequence, Timestamp};
 use telemetry::Shutdown;
 
@@ -25,20 +25,22 @@ use crate::blank::{blank, gone};
 use crate::chat::Chat;
 use crate::holds::are_held;
 use crate::lease::Lease;
+use crate::listing::LISTED;
 
 /// What the lease is called, and how long one of a worker that died keeps others from going on.
 const LEASE: &str = "texts";
 const LEASE_FOR: Duration = Duration::from_secs(15);
-/// Where it stands how far the worker is.
+/// Where it stands how far the worker is. Builds that left the names of files note it under `texts`: what they have passed
+/// is gone through once more.
 const BUCKET: &str = "retention";
-const DONE: &str = "texts";
+const DONE: &str = "texts-and-names";
 /// Events read at once, and how long they are waited for.
 const BATCH: usize = 4096;
 const WAIT: Duration = Duration::from_secs(1);
 /// Deletions dealt with in one go.
 const PIECE: usize = 100;
-/// Events that one event lists.
-const LISTED: usize = 100;
+/// Ended files dealt with in one go: each may be asked of a store of files that is far away.
+const FILES: usize = 20;
 /// Milliseconds of log time after a deletion until no edit that was decided before it can come any more.
 const LATE: i64 = 120_000;
 
@@ -108,7 +110,7 @@ impl DeletedTexts {
         let (mut through, mut held) = (done, None);
         while reader.through() < head {
             let batch = reader.next(BATCH, WAIT).await?;
-            let mut piece = Vec::new();
+            let (mut piece, mut ends) = (Vec::new(), Vec::new());
             let mut young = false;
             for stored in &batch.records {
                 young = stored.stored_at >= before;
@@ -117,10 +119,15 @@ impl DeletedTexts {
                 }
                 through = stored.sequence;
                 piece.extend(deletion(stored)?);
+                ends.extend(end(stored)?);
             }
             for some in piece.chunks(PIECE) {
                 lease.keep().await?;
                 held = held.or(self.remove(some, before).await?);
+            }
+            for some in ends.chunks(FILES) {
+                lease.keep().await?;
+                held = [held, self.unname(some, before).await?].into_iter().flatten().min();
             }
             self.note(held.map_or(through, |held: Sequence| through.min(held - 1))).await?;
             if young {
@@ -128,6 +135,17 @@ impl DeletedTexts {
             }
         }
         Ok(())
+    }
+
+    /// Removes what some files were called; the first end of one of which that is to be looked at again.
+    async fn unname(
+        &self,
+        ends: &[(Sequence, MediaId)],
+        before: Timestamp,
+    ) -> Result<Option<Sequence>, Failure> {
+        let files: BTreeSet<MediaId> = ends.iter().map(|(_, id)| id.clone()).collect();
+        let kept = self.chat.remove_names(files, before).await?;
+        Ok(ends.iter().find(|(_, id)| kept.contains(id)).map(|(sequence, _)| *sequence))
     }
 
     /// Removes the texts of some deleted messages; the first deletion whose message is held.
@@ -241,29 +259,23 @@ impl DeletedTexts {
         going(event, AuthoredBlank { sender_id, blank })
     }
 
-    /// Lists events of a room, and deletes them after that; false when a hold was placed before they were listed. What is
-    /// listed and not noted to be erased stays as it is.
+    /// Lists events of a room, and deletes them after that; false when a hold was placed before they were listed.
     async fn erase(
         &self,
         room: &RoomId,
         going: &[Going],
         before: Timestamp,
     ) -> Result<bool, Failure> {
-        let log = &self.chat.log;
         let authors: BTreeSet<UserId> =
             going.iter().map(|(_, authored)| authored.sender_id.clone()).collect();
         let (gone, blanks) = going.iter().cloned().unzip();
         let (room_id, listed_at) = (room.clone(), Timestamp::now());
-        let removed = TextsRemoved { room_id, listed_at, before, gone, blanks };
+        let removed = TextsRemoved { room_id, listed_at, before, gone, blanks, media: Vec::new() };
         let sequences = removed.sequences();
-        let lane = Lane::Retention(room.clone());
-        let call = Call::new("remove_texts", CallContext::default());
-        let listed = record(log, &call, Fact::expecting(Expect::Any, lane, removed)).await?;
-        if are_held(log, room, authors).await? {
+        if !self.chat.list_texts(removed, BTreeSet::from([room.clone()]), authors).await? {
             return Ok(false);
         }
-        log.note_erased(listed.position.sequence, &sequences).await?;
-        log.erase(&sequences).await?;
+        self.chat.log.erase(&sequences).await?;
         self.chat.metrics.texts_removed.inc_by(u64::try_from(sequences.len()).unwrap_or(0));
         Ok(true)
     }
@@ -271,7 +283,7 @@ impl DeletedTexts {
     /// Whether a legal hold or an open report keeps a message.
     async fn is_held(&self, deleted: &MessageDeleted) -> Result<bool, Failure> {
         let author = [deleted.sender_id.clone()];
-        if are_held(&self.chat.log, &deleted.room_id, author).await? {
+        if are_held(&self.chat.log, [deleted.room_id.clone()], author).await? {
             return Ok(true);
         }
         Ok(self.chat.index.open_reports_of(&deleted.message_id).await? > 0)
@@ -305,7 +317,7 @@ fn going(event: &Event, authored: AuthoredBlank) -> Option<Going> {
     Some((gone(event, authored.blank.sequence)?, authored))
 }
 
-/// Whether a record may be of a type, without reading all of it.
+/// Whether a record of a timeline may be of a type, without reading all of it.
 fn may_be(stored: &Record, kind: &str) -> bool {
     let timeline = matches!(stored.lane, Some(Lane::Timeline(_)));
     timeline && std::str::from_utf8(&stored.payload).is_ok_and(|text| text.contains(kind))
@@ -320,6 +332,23 @@ fn deletion(stored: &Record) -> Result<Option<Deletion>, Failure> {
     };
     let (sequence, stored_at) = (stored.sequence, stored.stored_at);
     Ok(Some(Deletion { sequence, stored_at, event }))
+}
+
+/// The end of a file whose events may say what it was called.
+fn end(stored: &Record) -> Result<Option<(Sequence, MediaId)>, Failure> {
+    if !matches!(stored.lane, Some(Lane::Media(_))) {
+        return Ok(None);
+    }
+    let EventData::Media(event) = stored.event()?.data else { return Ok(None) };
+    let ends = match &event {
+        MediaEvent::Removed(_) => true,
+        MediaEvent::Purged(purged) => !purged.media.is_unnamed(),
+        MediaEvent::Requested(_)
+        | MediaEvent::Stored(_)
+        | MediaEvent::Attached(_)
+        | MediaEvent::Detached(_) => false,
+    };
+    Ok(ends.then(|| (stored.sequence, event.after().file.id.clone())))
 }
 
 fn edit(stored: &Record) -> Result<Option<(MessageEdited, Event)>, Failure> {

@@ -8,15 +8,14 @@ use eventlog::{EventLog, Stored};
 use schemas::ids::{RoomId, UserId};
 use schemas::{EventData, Lane, NameKey};
 
-/// Whether a room is held, or one of these users.
+/// Whether one of these rooms is held, or one of these users.
 pub(crate) async fn are_held(
     log: &EventLog,
-    room: &RoomId,
+    rooms: impl IntoIterator<Item = RoomId>,
     users: impl IntoIterator<Item = UserId>,
 ) -> Result<bool, Failure> {
-    let lanes: Vec<Lane> = std::iter::once(Lane::RoomHold(room.clone()))
-        .chain(users.into_iter().map(Lane::UserHold))
-        .collect();
+    let rooms = rooms.into_iter().map(Lane::RoomHold);
+    let lanes: Vec<Lane> = rooms.chain(users.into_iter().map(Lane::UserHold)).collect();
     for stored in log.last_many(&lanes).await?.into_iter().flatten() {
         if is_in_force(&stored)? {
             return Ok(true);
@@ -39,7 +38,7 @@ pub(crate) async fn unheld(
     let lane = names.admins();
     // Before the holds: one that is placed after they were read has moved it.
     let at = log.last(&lane).await?.map_or(0, |stored| stored.sequence);
-    if are_held(log, room, [user.clone()]).await? {
+    if are_held(log, [room.clone()], [user.clone()]).await? {
         return Ok(None);
     }
     Ok(Some(Expect::Fence { lane, at }))
@@ -131,8 +130,9 @@ mod tests {
             let late = delete(before).await;
             assert!(matches!(late, Err(AppendError::Conflict)), "{late:?}");
             assert!(fence().await.is_none());
-            assert!(are_held(&log, &room(), [user()]).await.unwrap());
-            assert_eq!(are_held(&log, &room(), []).await.unwrap(), lane == Lane::RoomHold(room()));
+            assert!(are_held(&log, [room()], [user()]).await.unwrap());
+            let of_room = are_held(&log, [room()], []).await.unwrap();
+            assert_eq!(of_room, lane == Lane::RoomHold(room()));
             let (lifted_by, lifted_at) = (user(), Timestamp::from_millis(0));
             let reason = Reason::parse("it is over").unwrap();
             let lift = HoldLifted { hold, lifted_by, reason, lifted_at };

@@ -161,9 +161,7 @@ impl Chat {
     /// Removes the bytes of a removed medium, those too that came after the others were removed.
     pub(crate) async fn purge(&self, id: &MediaId) -> Result<(), Failure> {
         let found = load::<Media>(&self.log, id).await?;
-        let removed = |status| matches!(status, MediaStatus::Removed | MediaStatus::Purged);
-        let state = found.state.filter(|state| removed(state.status));
-        let Some(state) = state else { return Ok(()) };
+        let Some(state) = found.state.filter(media::is_over) else { return Ok(()) };
         self.remove_bytes(id).await?;
         match media::purged(&state, Timestamp::now()) {
             Some(fact) => self.write_media(fact, found.at).await.map(|_| ()),

@@ -1,16 +1,17 @@
 //! Purging: messages that are older than their room keeps messages leave it for good.
 //!
-//! Each is deleted as by a moderator (clients, inboxes, counts and files follow that as they follow any deletion), its
-//! texts leave the log (`deleted_texts.rs`), and then an event says that it is gone. A purge that dies in between is begun
-//! again: what was done is found done.
+//! Each is deleted as by a moderator (clients, inboxes, counts and files follow that as they follow any deletion), what its
+//! files were called leaves the log (`file_names.rs`), then its texts do (`deleted_texts.rs`), and then an event says that it
+//! is gone. A purge that dies in between is begun again: what was done is found done. Names go before the post, which says
+//! whose they are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use decider::{Call, Committed, Fact, Failure, Reads, unavailable};
 use schemas::commands::CallContext;
 use schemas::events::{MessageDeleted, RoomState};
-use schemas::{Lane, MessageId, Sequence, Timestamp};
+use schemas::{Lane, MediaId, MessageId, Sequence, Timestamp};
 
 use crate::chat::Chat;
 use crate::deleted_texts::{DeletedTexts, Deletion};
@@ -30,7 +31,7 @@ impl Purger {
     }
 
     /// Deletes messages of a room and removes their texts; those of which nothing is left now. What an open report keeps
-    /// stays.
+    /// stays, and so does a message while a hold keeps one of its files, or the store of files does not answer.
     pub(crate) async fn purge(
         &self,
         room: &RoomState,
@@ -39,6 +40,7 @@ impl Purger {
     ) -> Result<Vec<MessageId>, Failure> {
         let now = Timestamp::now();
         let mut deletions: HashMap<&MessageId, Deletion> = HashMap::new();
+        let mut files: HashMap<&MessageId, Vec<MediaId>> = HashMap::new();
         for message in aged {
             if self.chat.index.open_reports_of(&message.id).await? > 0 {
                 continue;
@@ -56,7 +58,12 @@ impl Purger {
                 },
             };
             deletions.insert(&message.id, deletion);
+            files.insert(&message.id, found.state.attachments);
         }
+        let named: BTreeSet<MediaId> = files.values().flatten().cloned().collect();
+        let kept = self.chat.remove_names(named, before).await?;
+        files.retain(|_, files| files.iter().any(|id| kept.contains(id)));
+        deletions.retain(|id, _| !files.contains_key(id));
         let piece: Vec<Deletion> = deletions.values().cloned().collect();
         if self.texts.remove(&piece, before).await?.is_some() {
             // A hold came in between: the next pass sees which.

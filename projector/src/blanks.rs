@@ -9,11 +9,13 @@ use std::sync::Arc;
 use eventlog::{EventLog, LogError};
 use schemas::event::Actor;
 use schemas::events::{
-    Blank, BlankEvent, BlankMessage, ErasureEvent, Gone, MessageEdited, MessagePosted,
-    MessageState, RetentionEvent, UserRegistered, UserState,
+    Blank, BlankEvent, BlankMessage, ErasureEvent, Gone, MediaBlank, MediaPurged, MediaRemoved,
+    MediaRequested, MediaStored, MessageEdited, MessagePosted, MessageState, RetentionEvent,
+    UserRegistered, UserState,
 };
+use schemas::media::MediaStatus;
 use schemas::values::{Body, ClientId, Format};
-use schemas::{Event, EventData, EventId, Sequence, UserId};
+use schemas::{Event, EventData, EventId, Sequence, Timestamp, UserId};
 
 use crate::views::{Logged, Traces};
 
@@ -43,6 +45,8 @@ struct List {
     gone: Vec<Gone>,
     /// Each with the person whose event it was.
     blanks: Vec<(UserId, Blank)>,
+    /// Those of files.
+    media: Vec<MediaBlank>,
 }
 
 impl List {
@@ -53,11 +57,16 @@ impl List {
             EventData::Erasure(ErasureEvent::Listed(listed)) => {
                 let user = listed.user_id;
                 let blanks = listed.blanks.into_iter().map(|blank| (user.clone(), blank));
-                Some(Self { id, gone: listed.gone, blanks: blanks.collect() })
+                Some(Self { id, gone: listed.gone, blanks: blanks.collect(), media: Vec::new() })
             }
             EventData::Retention(RetentionEvent::TextsRemoved(removed)) => {
                 let blanks = removed.blanks.into_iter().map(|one| (one.sender_id, one.blank));
-                Some(Self { id, gone: removed.gone, blanks: blanks.collect() })
+                Some(Self {
+                    id,
+                    gone: removed.gone,
+                    blanks: blanks.collect(),
+                    media: removed.media,
+                })
             }
             EventData::Erasure(ErasureEvent::Begun(_) | ErasureEvent::Completed(_))
             | EventData::Retention(RetentionEvent::Applied(_) | RetentionEvent::Purged(_))
@@ -119,6 +128,11 @@ impl Blanks {
                         found.insert(blank.sequence, logged(&list, user, blank));
                     }
                 }
+                for blank in &list.media {
+                    if (*from..=*to).contains(&blank.sequence) {
+                        found.insert(blank.sequence, logged_media(&list, blank));
+                    }
+                }
             }
         }
         // An event in its place leaves its own traces.
@@ -145,9 +159,7 @@ impl Blanks {
 
 /// A blank as an event in its place. It has the id of the list.
 fn logged(list: &List, user: &UserId, blank: &Blank) -> Logged {
-    let gone = list.gone.iter().find(|gone| gone.sequence == blank.sequence);
-    let Blank { sequence, stored_at, was } = blank.clone();
-    let data: EventData = match was {
+    let data: EventData = match blank.was.clone() {
         BlankEvent::Registered { created_at } => {
             UserRegistered { user: UserState::erased(user.clone(), created_at) }.into()
         }
@@ -159,6 +171,24 @@ fn logged(list: &List, user: &UserId, blank: &Blank) -> Logged {
             MessageEdited { message: state(user, message), posted, edited_at }.into()
         }
     };
+    in_place(list, (blank.sequence, blank.stored_at), data)
+}
+
+/// What a file's event was follows from how the file was after it.
+fn logged_media(list: &List, blank: &MediaBlank) -> Logged {
+    let media = blank.media.clone();
+    let data: EventData = match media.status {
+        MediaStatus::Requested => MediaRequested { media }.into(),
+        MediaStatus::Stored => MediaStored { media }.into(),
+        MediaStatus::Removed => MediaRemoved { media }.into(),
+        MediaStatus::Purged => MediaPurged { media }.into(),
+    };
+    in_place(list, (blank.sequence, blank.stored_at), data)
+}
+
+/// What the list keeps of an event that is gone, as an event.
+fn in_place(list: &List, (sequence, stored_at): (Sequence, Timestamp), data: EventData) -> Logged {
+    let gone = list.gone.iter().find(|gone| gone.sequence == sequence);
     let event = Event {
         id: list.id.clone(),
         time: gone.map_or(stored_at, |gone| gone.time),

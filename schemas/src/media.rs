@@ -54,7 +54,7 @@ Checksum, |text| {
 });
 
 impl Filename {
-    /// What a file of an erased person is called.
+    /// What a file is called whose name has left the log.
     #[must_use]
     pub fn erased() -> Self {
         Self("erased".to_owned())

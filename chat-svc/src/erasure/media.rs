@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use decider::{Failure, load, unavailable};
-use schemas::media::{Filename, MediaStatus};
+use schemas::media::MediaStatus;
 use schemas::{Lane, MediaId, RoomId};
 
 use super::{Eraser, PROJECTED_WITHIN, Work};
@@ -57,7 +57,7 @@ impl Eraser {
         let Some(media) = state.filter(|media| media.status == MediaStatus::Purged) else {
             return Ok(false);
         };
-        if media.file.filename != Filename::erased() {
+        if !media.is_erased() {
             self.chat.erase_media(id).await?;
         }
         Ok(true)

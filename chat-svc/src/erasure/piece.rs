@@ -5,7 +5,6 @@ use schemas::events::{
     MessageEvent, MessagePosted, NotificationEvent, ReactionAdded, ReactionEvent, ReactionRemoved,
     ReceiptEvent, Removed, UserEvent,
 };
-use schemas::media::Filename;
 use schemas::{
     ErasureId, Event, EventData, NameKey, ReportId, RoomId, Sequence, Timestamp, UserId,
 };
@@ -245,7 +244,7 @@ impl Piece {
     /// Those of media whose bytes are gone (see `Eraser::consider`), but for the last, which says nothing of them.
     fn take_media(&mut self, event: &MediaEvent, found: Found<'_>) {
         match event {
-            MediaEvent::Purged(purged) if purged.media.file.filename == Filename::erased() => {}
+            MediaEvent::Purged(purged) if purged.media.is_erased() => {}
             MediaEvent::Purged(_)
             | MediaEvent::Requested(_)
             | MediaEvent::Stored(_)

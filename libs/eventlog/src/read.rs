@@ -77,6 +77,26 @@ impl EventLog {
             .await
     }
 
+    /// The events of a lane that are there, in their order. Each is a request of its own: for small lanes only.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`] when no answer came for 5 s.
+    pub async fn all_of(&self, lane: &Lane) -> Result<Vec<Stored>, LogError> {
+        let subject = lane.subject(self.namespace());
+        let direct = format!("$JS.API.DIRECT.GET.{}", self.inner.stream);
+        let (mut found, mut from) = (Vec::new(), 1);
+        loop {
+            let next = json!({ "seq": from, "next_by_subj": subject });
+            let next = match self.inner.is_clustered() {
+                true => self.ask_leader(&next).await?,
+                false => self.direct_get(&direct, next.to_string().into()).await?,
+            };
+            let Some(stored) = next else { return Ok(found) };
+            from = stored.sequence + 1;
+            found.push(stored);
+        }
+    }
+
     /// The event with a sequence; none when there is none or it was securely deleted.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ pub(super) fn apply(
     let before = set.media.get(&state.file.id)?;
     let (former, told) = before.map_or((None, 0), |doc| (takes(&doc.state), doc.told));
     // Of an erased person's medium nothing is left, not even what its owner was told.
-    let told = if is_erased(state) { 0 } else { told };
+    let told = if state.is_erased() { 0 } else { told };
     let told = if is_told(event) { at } else { told };
     count(state, former, at, set)?;
     set.media.put(&state.file.id, MediaDoc { state: state.clone(), told, updated: at });
@@ -41,11 +41,6 @@ const fn is_told(event: &MediaEvent) -> bool {
         | MediaEvent::Detached(_)
         | MediaEvent::Purged(_) => false,
     }
-}
-
-/// Whether it was an erased person's: its other events are gone from the log.
-fn is_erased(state: &MediaState) -> bool {
-    state.status == MediaStatus::Purged && state.file.size == 0
 }
 
 /// The bytes a medium takes, or may take; none when it is no more.

@@ -57,6 +57,7 @@ cases!(
     exports_are_kept_and_found_when_they_are_due,
     media_are_kept_and_counted,
     media_that_end_take_nothing,
+    names_that_left_the_log_make_no_difference_to_a_replay,
     resume_finds_what_changed,
     history_crosses_the_border_of_the_archive,
     archived_messages_change_as_others_do,

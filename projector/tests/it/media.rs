@@ -1,10 +1,13 @@
 //! Media. Given these events, then these are the documents, and what media take is counted.
 
+use std::sync::Arc;
+
+use projector::{Engine, Logged};
 use readmodel::*;
-use schemas::Sequence;
 use schemas::events::*;
 use schemas::ids::MediaId;
 use schemas::media::*;
+use schemas::{EventData, Sequence};
 
 use crate::kit::*;
 
@@ -119,4 +122,56 @@ pub(crate) async fn media_that_end_take_nothing(place: &Place) {
     // Who was away hears that it is gone.
     let changes = store.media_changes(&user(1), 0, 10).await.unwrap();
     assert_eq!(numbers_of(&changes.items), [medium(1)]);
+}
+
+/// As a replay finds a file's events when its name has left the log: some without the name, others not at all.
+fn unnamed(logged: &mut Logged, id: &MediaId, last: Sequence) -> bool {
+    let EventData::Media(event) = &mut logged.event.data else { return true };
+    if event.after().file.id != *id || logged.sequence == last {
+        return true;
+    }
+    match event {
+        MediaEvent::Requested(MediaRequested { media })
+        | MediaEvent::Stored(MediaStored { media })
+        | MediaEvent::Removed(MediaRemoved { media }) => {
+            *media = media.clone().without_name();
+            true
+        }
+        MediaEvent::Attached(_) | MediaEvent::Detached(_) | MediaEvent::Purged(_) => false,
+    }
+}
+
+pub(crate) async fn names_that_left_the_log_make_no_difference_to_a_replay(place: &Place) {
+    let mut history = History::default();
+    history.register(1, "ada");
+    for number in 1..=2 {
+        history.request_media(number, 1);
+        history.store_media(number, 1);
+    }
+    let mut attached = media_state(1, 1, MediaStatus::Stored);
+    attached.uses.push(MediaUse { message_id: message(1), room_id: room(1), reported: false });
+    history.add(MediaAttached { media: attached });
+    let removed = history.remove_media(1, 1);
+    let mut media = media_state(1, 1, MediaStatus::Stored);
+    media.status = MediaStatus::Purged;
+    history.add(MediaPurged { media: media.clone() });
+    let last = history.add(MediaPurged { media: media.without_name() });
+    place.project(&history).await;
+    let doc = place.model.current().media(&medium(1)).await.unwrap().unwrap();
+    assert_eq!((doc.told, doc.updated), (removed, last), "who was away hears that it is gone");
+    assert_eq!(doc.state.file.filename, Filename::erased());
+    let usage = place.model.current().media_usage(&user(1)).await.unwrap().unwrap();
+    assert_eq!((usage.bytes, usage.files, usage.updated), (200, 1, removed));
+    let mut replay = history.clone();
+    replay.events.retain_mut(|logged| unnamed(logged, &medium(1), last));
+    assert_eq!(replay.events.len() + 2, history.events.len());
+    let copy = place.model.create_generation().await.unwrap();
+    let mut engine = Engine::open(Arc::clone(&copy), epoch()).await.unwrap();
+    engine.apply(&replay.events, last).await.unwrap();
+    let (mut fresh, mut live) = (contents(&copy).await, contents(&place.model.writer()).await);
+    // Of events that are gone the audit trail's index is made from what the list says of them.
+    for contents in [&mut fresh, &mut live] {
+        contents.retain(|(collection, _), _| *collection != Collection::Sightings);
+    }
+    assert_eq!(fresh, live);
 }

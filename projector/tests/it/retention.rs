@@ -54,6 +54,7 @@ impl History {
             before: when(700),
             gone: Vec::new(),
             blanks: ids.iter().map(blank).collect(),
+            media: Vec::new(),
         })
     }
 }

@@ -78,6 +78,35 @@ impl MediaState {
     pub const fn is_idle(&self) -> bool {
         self.uses.is_empty() && !self.avatar
     }
+
+    /// Whether it is over, and its name has left the log with its other events.
+    #[must_use]
+    pub fn is_unnamed(&self) -> bool {
+        self.status == MediaStatus::Purged
+            && self.file.sha256.is_none()
+            && self.file.filename == Filename::erased()
+    }
+
+    /// Whether it was an erased person's: nothing else is said of it either.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.status == MediaStatus::Purged && self.file.size == 0
+    }
+
+    /// What is left of it without what was typed or uploaded: whose it was, its size and its times.
+    #[must_use]
+    pub fn without_name(self) -> Self {
+        let file = MediaFile {
+            filename: Filename::erased(),
+            content_type: ContentType::any(),
+            sha256: None,
+            width: None,
+            height: None,
+            thumbnail: false,
+            ..self.file
+        };
+        Self { file, uses: Vec::new(), avatar: false, ..self }
+    }
 }
 
 /// A user was allowed to upload a file.
@@ -115,7 +144,8 @@ pub struct MediaRemoved {
     pub media: MediaState,
 }
 
-/// The bytes of a medium are gone from the store.
+/// The bytes of a medium are gone from the store. It is called `erased` once the name of its file has left the log; this is
+/// the only event of it there is then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MediaPurged {
     /// The medium as it ended.

@@ -71,8 +71,8 @@ pub use reaction::{MAX_KINDS, ReactionAdded, ReactionEvent, ReactionRemoved};
 pub use receipt::{ReadMoved, ReceiptEvent};
 pub use report::{ReportCreated, ReportEvent, ReportHandled, ReportState};
 pub use retention::{
-    AuthoredBlank, MAX_ARCHIVED, MAX_PURGED, MessagesPurged, RetentionApplied, RetentionEvent,
-    TextsRemoved,
+    AuthoredBlank, MAX_ARCHIVED, MAX_PURGED, MediaBlank, MessagesPurged, RetentionApplied,
+    RetentionEvent, TextsRemoved, no_room,
 };
 pub use room::{RoomArchived, RoomChanged, RoomCreated, RoomEvent, RoomRestored, RoomState};
 pub use session::{

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Blank, Gone, family};
+use super::{Blank, Gone, MediaState, family};
 use crate::ids::{MessageId, RoomId, UserId};
 use crate::position::Sequence;
 use crate::time::Timestamp;
@@ -55,20 +55,42 @@ pub struct AuthoredBlank {
     pub blank: Blank,
 }
 
-/// The texts of deleted messages, former ones included, leave the log: the events that hold them are securely deleted
-/// next. At most some hundreds at a time. What members see of the messages does not change: they were deleted before.
+/// What stands in the place of an event of a file whose name is gone: the medium after it, without the name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MediaBlank {
+    /// The place.
+    pub sequence: Sequence,
+    /// When the server had stored it.
+    pub stored_at: Timestamp,
+    /// The medium after it. Its status says what had happened: it was requested, stored or removed.
+    pub media: MediaState,
+}
+
+/// The texts of deleted messages, former ones included, or the names of files that are gone, leave the log: the events that
+/// hold them are securely deleted next. At most some hundreds at a time. What members see of the messages does not change:
+/// they were deleted before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TextsRemoved {
-    /// The room.
+    /// The room; of files that were in none, the id that is all zeros.
     pub room_id: RoomId,
     /// When they were listed.
     pub listed_at: Timestamp,
-    /// The messages were deleted before this moment.
+    /// The messages were deleted, or the files removed, before this moment.
     pub before: Timestamp,
     /// The events that go, in the order of the log.
     pub gone: Vec<Gone>,
-    /// What stands in their places.
+    /// What stands in the places of those of messages.
     pub blanks: Vec<AuthoredBlank>,
+    /// What stands in the places of those of files; for most of them nothing. A build that does not know this finds the
+    /// last event of each file alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<MediaBlank>,
+}
+
+/// The room of what was in none: the id that is all zeros.
+#[must_use]
+pub fn no_room() -> RoomId {
+    RoomId::from_uuid(uuid::Uuid::nil())
 }
 
 impl TextsRemoved {

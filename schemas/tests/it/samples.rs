@@ -344,6 +344,7 @@ pub(crate) fn variants() -> Vec<(&'static str, Event)> {
         MessageState { body: Body::none(), files: vec![media::media(true).file], ..message(true) };
     let illustrated = MessagePosted { message: with_files, private: false };
     variants.push(("illustrated", illustrated.into()));
+    variants.push(("files", erasures::names_removed()));
     let reason = Some(Reason::parse("sold engines").unwrap());
     variants.push(("named", identities::unlinked()));
     variants.push(("reasoned", RoomArchived { room: room(true), reason }.into()));

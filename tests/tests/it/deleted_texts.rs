@@ -3,12 +3,13 @@
 //! A day of retention is a second here (`--retention-day`).
 
 use serde_json::{Value, json};
-use tests::kit::installation::Installation;
-use tests::kit::person::{Person, id_of, items};
+use tests::kit::files::{png, posts, upload};
+use tests::kit::installation::{Installation, Place};
+use tests::kit::person::{Person, Stranger, id_of, items};
 use tests::kit::separate::{Separate, Setup};
 use tests::kit::{Patience, mongo, unique, until, until_within};
 
-use crate::erasure::holding;
+use crate::erasure::{deleted as erased, done, holding};
 
 /// A deleted text stays in the log for two seconds.
 const QUICK: [&str; 6] =
@@ -86,6 +87,89 @@ async fn a_deleted_text_is_nowhere_and_nothing_else_is_missing() {
     assert_eq!(shown(&bob, &room, &message).await, before);
 }
 
+/// Files of bob that end each in its way: with its message, as a picture that another replaced, and as one that was in no
+/// message. All are called by a word; one that a message has still is called by another.
+async fn files_end(ada: &Person, bob: &Person, words: [&str; 2]) {
+    let [word, kept] = words.map(|word| format!("{word}.txt"));
+    let shared = upload(bob, &kept, "text/plain", b"what others have, too").await;
+    let file = upload(bob, &word, "text/plain", b"words of a file").await;
+    let room = ada.group(&[bob]).await;
+    posts(bob, &room, "", &[&shared]).await;
+    let message = id_of(&posts(bob, &room, "", &[&file, &shared]).await);
+    bob.delete(&format!("/v1/messages/{message}")).await.ok(204);
+    for name in [format!("{}.png", words[0]), "another.png".to_owned()] {
+        let picture = upload(bob, &name, "image/png", &png(30, b"Comment\0x")).await;
+        bob.patch("/v1/users/me", json!({"avatar_media_id": picture["id"]})).await.ok(200);
+    }
+    let unused = upload(bob, &word, "text/plain", b"words of none").await;
+    bob.delete(&format!("/v1/media/{}", id_of(&unused))).await.ok(204);
+}
+
+async fn names_leave(place: &Place, words: [&str; 2], log: (&str, &str)) {
+    let ada = place.found().await;
+    let bob = Person::register(place, "bob").await;
+    files_end(&ada, &bob, words).await;
+    leaves_the_log(log.0, log.1, words[0]).await;
+    assert!(in_log(log.0, log.1, words[1]).await, "a message has that file");
+    let removed = ada.get("/v1/admin/events?type=room.texts_removed.v1").await.ok(200);
+    let of_files = items(&removed)
+        .iter()
+        .flat_map(|one| one["data"]["gone"].as_array().unwrap().clone())
+        .filter(|gone| gone["kind"].as_str().unwrap().starts_with("media."))
+        .count();
+    assert!(of_files >= 10, "{removed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_files_were_called_is_nowhere_when_they_are_gone() {
+    let mut installation = Installation::relaxed(&QUICK);
+    let (word, kept) = (unique("zzdeleted"), unique("zzkept"));
+    let words = [word.as_str(), kept.as_str()];
+    names_leave(&installation.place, words, (&installation.nats(), "tidings")).await;
+    installation.verify();
+    let rebuilt = installation.operate(&["rebuild", "--json"]);
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    installation.verify();
+    assert_eq!(installation.process.stop(), 0);
+    for folder in ["nats", "read"] {
+        let folder = installation.data.join(folder);
+        assert_eq!(holding(&folder, &[&word]), Vec::new());
+        assert!(!holding(&folder, &[&kept]).is_empty(), "the look finds what is there");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_files_were_called_leaves_the_log_of_separate_processes() {
+    let Some(url) = mongo::url() else { return };
+    let separate = Separate::start_with(Setup { flags: QUICK.to_vec(), ..Setup::on(&url) });
+    let (word, kept) = (unique("zzdeleted"), unique("zzkept"));
+    let log = (separate.nats_url(), separate.namespace.clone());
+    names_leave(&separate.place, [&word, &kept], (&log.0, &log.1)).await;
+    separate.verify();
+    let rebuilt = separate.operate(&["rebuild", "--json"]);
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    separate.verify();
+}
+
+/// A person may be erased whose files have no names any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_erased_after_it_leaves_nothing_more() {
+    let installation = Installation::relaxed(&QUICK);
+    let place = &installation.place;
+    let ada = place.found().await;
+    let bob = Person::register(place, "bob").await;
+    let (word, kept) = (unique("zzdeleted"), unique("zzkept"));
+    files_end(&ada, &bob, [&word, &kept]).await;
+    let nats = installation.nats();
+    leaves_the_log(&nats, "tidings", &word).await;
+    done(&Stranger::new(place), &erased(&bob).await).await;
+    assert!(!in_log(&nats, "tidings", &kept).await);
+    installation.verify();
+    let rebuilt = installation.operate(&["rebuild", "--json"]);
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    installation.verify();
+}
+
 /// A gateway remembers the newest page. What the sender's client called a message goes from there, too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_newest_page_forgets_what_goes_with_a_text() {
@@ -143,7 +227,11 @@ async fn a_held_or_reported_text_stays_until_that_ends() {
     let hold = format!("/v1/admin/holds/rooms/{held}");
     ada.put(&hold, json!({"reason": "case 1"})).await.ok(204);
     deleted(&ada, &bob, &held, &words[0]).await;
-    let reported = id_of(&bob.says(&open, &words[1]).await);
+    let file = upload(&bob, &words[0], "text/plain", b"words of a file").await;
+    let evidence = id_of(&posts(&bob, &held, "", &[&file]).await);
+    bob.delete(&format!("/v1/messages/{evidence}")).await.ok(204);
+    let file = upload(&bob, &words[1], "text/plain", b"other words").await;
+    let reported = id_of(&posts(&bob, &open, &words[1], &[&file]).await);
     let reason = json!({"reason": "spam"});
     let report = ada.post(&format!("/v1/messages/{reported}/reports"), reason).await.ok(201);
     bob.delete(&format!("/v1/messages/{reported}")).await.ok(204);

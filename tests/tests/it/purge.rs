@@ -2,6 +2,8 @@
 //!
 //! A day of retention is a second here (`--retention-day`).
 
+use std::cell::Cell;
+
 use serde_json::{Value, json};
 use tests::kit::files::{fetch, posts, upload};
 use tests::kit::installation::{Installation, Place};
@@ -21,6 +23,11 @@ async fn keeps(owner: &Person, room: &str, days: u64) {
     owner.patch(&format!("/v1/rooms/{room}"), patch).await.ok(200);
 }
 
+/// What a file is called that another room has, too.
+fn kept_name(word: &str) -> String {
+    format!("{}.txt", word.replace("zzpurged", "zzkept"))
+}
+
 /// Waits until a message is gone for who could read it.
 async fn goes(who: &Person, message: &str) {
     until_within(Patience::for_("a message is purged").times(TIMES), async || {
@@ -37,6 +44,9 @@ struct Purged {
     room: String,
     gone: Vec<String>,
     stays: String,
+    /// The file that went, and where bob had heard of everything before anything went.
+    file: String,
+    position: String,
 }
 
 async fn purged(place: &Place, word: &str) -> Purged {
@@ -55,10 +65,15 @@ async fn purged(place: &Place, word: &str) -> Purged {
     let answer = json!({"body": format!("{word} answer"), "thread_root_id": gone[1]});
     let answer = bob.post(&format!("/v1/rooms/{room}/messages"), answer).await.ok(201);
     gone.push(id_of(&answer));
+    // What something else needs keeps its name.
+    let shared = upload(&bob, &kept_name(word), "text/plain", b"what others have, too").await;
+    posts(&bob, &ada.group(&[&bob]).await, "", &[&shared]).await;
     let file = upload(&bob, &format!("{word}.txt"), "text/plain", b"words of a file").await;
-    let said = posts(&bob, &room, "", &[&file]).await;
+    let said = posts(&bob, &room, "", &[&file, &shared]).await;
     let url = said["attachments"][0]["url"].as_str().unwrap().to_owned();
     gone.push(id_of(&said));
+    socket.expect("the last of them", |frame| frame["data"]["id"] == said["id"]).await;
+    let position = socket.position.clone();
     keeps(&ada, &room, 1).await;
     for message in &gone {
         goes(&ada, message).await;
@@ -79,7 +94,7 @@ async fn purged(place: &Place, word: &str) -> Purged {
         .await;
     keeps(&ada, &room, 36_500).await;
     let stays = id_of(&ada.says(&room, "this stays").await);
-    Purged { ada, bob, room, gone, stays }
+    Purged { ada, bob, room, gone, stays, file: id_of(&file), position }
 }
 
 impl Purged {
@@ -96,6 +111,21 @@ impl Purged {
         }
         shown.push(self.ada.room(&self.room).await);
         shown
+    }
+
+    /// What bob hears who was away since before anything went.
+    async fn hears(&self, word: &str) {
+        let told = Cell::new(false);
+        let mut socket = self.bob.resume(&self.position).await;
+        let resumed = |frame: &Value| {
+            assert!(!frame.to_string().contains(word), "{frame}");
+            if frame["event"] == "media.changed" && frame["data"]["id"] == json!(self.file) {
+                told.set(frame["data"]["removed_at"].is_string());
+            }
+            frame["type"] == "resumed"
+        };
+        socket.expect("resumed", resumed).await;
+        assert!(told.get(), "the file is gone");
     }
 
     async fn is_all_that_is_left(&self) {
@@ -120,7 +150,8 @@ async fn nothing_but_numbers_is_left_of_what_is_purged() {
     let word = unique("zzpurged");
     let purged = purged(&installation.place, &word).await;
     purged.is_all_that_is_left().await;
-    assert!(!in_log(&installation.nats(), "tidings", &format!("{word} ")).await);
+    assert!(!in_log(&installation.nats(), "tidings", &word).await, "neither a text nor a name");
+    assert!(in_log(&installation.nats(), "tidings", &kept_name(&word)).await);
     installation.verify();
     let before = purged.shown().await;
     let rebuilt = installation.operate(&["rebuild", "--json"]);
@@ -131,26 +162,32 @@ async fn nothing_but_numbers_is_left_of_what_is_purged() {
     let refused = installation.operate(&["retention", "--retention-days", "1"]);
     assert_eq!(refused.status.code(), Some(1), "only the service purges");
     assert_eq!(installation.process.stop(), 0);
-    let text = format!("{word} ");
-    assert_eq!(holding(&installation.data.join("nats"), &[text.as_str()]), Vec::new());
-    assert_eq!(holding(&installation.data.join("read"), &[text.as_str()]), Vec::new());
+    for folder in ["nats", "read"] {
+        let folder = installation.data.join(folder);
+        assert_eq!(holding(&folder, &[word.as_str()]), Vec::new());
+        let kept = kept_name(&word);
+        assert!(!holding(&folder, &[kept.as_str()]).is_empty(), "the look finds what is there");
+    }
+    installation.start_again();
+    purged.hears(&word).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_but_numbers_is_left_in_mongodb() {
     let Some(url) = mongo::url() else { return };
-    let separate = Separate::start_with(Setup { flags: QUICK.to_vec(), ..Setup::on(&url) });
+    let mut separate = Separate::start_with(Setup { flags: QUICK.to_vec(), ..Setup::on(&url) });
     let word = unique("zzpurged");
     let purged = purged(&separate.place, &word).await;
     purged.is_all_that_is_left().await;
-    let text = format!("{word} ");
-    assert!(!in_log(&separate.nats_url(), &separate.namespace, &text).await);
+    assert!(!in_log(&separate.nats_url(), &separate.namespace, &word).await);
     separate.verify();
     let before = purged.shown().await;
     let rebuilt = separate.operate(&["rebuild", "--json"]);
     assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
     assert_eq!(purged.shown().await, before);
     separate.verify();
+    separate.restart("gateway-1");
+    purged.hears(&word).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -185,10 +222,15 @@ async fn a_purge_that_is_killed_is_gone_on_with() {
     let mut installation = Installation::relaxed(&QUICK);
     let ada = installation.place.found().await;
     let room = ada.group(&[]).await;
+    let word = unique("zzpurged");
     let mut socket = ada.connect().await;
     let mut said = Vec::new();
     for number in 0..400 {
         said.push(id_of(&socket.post(&room, &format!("old {number}")).await["result"]));
+        if number % 20 == 0 {
+            let file = upload(&ada, &format!("{word}.txt"), "text/plain", b"words").await;
+            said.push(id_of(&posts(&ada, &room, "", &[&file]).await));
+        }
     }
     keeps(&ada, &room, 1).await;
     for reached in [0, 120] {
@@ -196,11 +238,12 @@ async fn a_purge_that_is_killed_is_gone_on_with() {
         installation.crash();
         installation.start_again();
     }
-    goes(&ada, &said[399]).await;
+    goes(&ada, said.last().unwrap()).await;
     for message in &said {
         goes(&ada, message).await;
     }
     assert_eq!(ada.messages(&room).await, Vec::<Value>::new());
+    assert!(!in_log(&installation.nats(), "tidings", &word).await);
     installation.verify();
     let rebuilt = installation.operate(&["rebuild", "--json"]);
     assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));

@@ -10,7 +10,7 @@ use schemas::events::{
     MediaRequested, MediaState, MediaStored, MediaUse,
 };
 use schemas::ids::{MediaId, MessageId, RoomId};
-use schemas::media::{ContentType, Filename, MediaStatus};
+use schemas::media::MediaStatus;
 use schemas::{EventData, Lane, Timestamp};
 
 use super::MediaRejection;
@@ -254,21 +254,23 @@ pub fn purged(before: &MediaState, now: Timestamp) -> Option<Fact> {
     (before.status == MediaStatus::Removed).then(|| fact(before, MediaPurged { media }))
 }
 
-/// The bytes of a medium of an erased person are gone, and what it was called with them.
+/// Whether nothing needs a medium any more, ever.
+#[must_use]
+pub const fn is_over(media: &MediaState) -> bool {
+    matches!(media.status, MediaStatus::Removed | MediaStatus::Purged)
+}
+
+/// The bytes of a medium are gone, and what it was called with them.
+#[must_use]
+pub fn unnamed(before: &MediaState, now: Timestamp) -> Fact {
+    let media = MediaState { status: MediaStatus::Purged, ..changed(before, now) }.without_name();
+    fact(before, MediaPurged { media })
+}
+
+/// The bytes of a medium of an erased person are gone, and everything that is known of it with them.
 #[must_use]
 pub fn erased(before: &MediaState, now: Timestamp) -> Fact {
-    let media = changed(before, now);
-    let file = MediaFile {
-        filename: Filename::erased(),
-        content_type: ContentType::any(),
-        size: 0,
-        sha256: None,
-        width: None,
-        height: None,
-        thumbnail: false,
-        ..media.file
-    };
-    let media =
-        MediaState { file, status: MediaStatus::Purged, uses: Vec::new(), avatar: false, ..media };
-    fact(before, MediaPurged { media })
+    let media = MediaState { status: MediaStatus::Purged, ..changed(before, now) }.without_name();
+    let file = MediaFile { size: 0, ..media.file };
+    fact(before, MediaPurged { media: MediaState { file, ..media } })
 }

@@ -8,7 +8,7 @@ mod rejection;
 mod tests;
 
 pub use decide::{
-    Limits, Taken, as_avatar, attach, complete, detach, end, erased, no_avatar, purged, remove,
-    request, requested, stored,
+    Limits, Taken, as_avatar, attach, complete, detach, end, erased, is_over, no_avatar, purged,
+    remove, request, requested, stored, unnamed,
 };
 pub use rejection::MediaRejection;

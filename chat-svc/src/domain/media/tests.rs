@@ -121,6 +121,20 @@ fn with_its_last_message_a_medium_goes() {
 }
 
 #[test]
+fn a_medium_that_is_over_loses_its_name_and_one_of_an_erased_person_everything() {
+    let there = attached(&is_stored(), 1);
+    assert!(!is_over(&there) && !there.is_unnamed());
+    let gone = after(end(&there, at(5)).unwrap(), "media.removed.v1");
+    assert!(is_over(&gone) && !gone.is_unnamed());
+    let unnamed = after(unnamed(&gone, at(6)), "media.purged.v1");
+    assert!(is_over(&unnamed) && unnamed.is_unnamed() && !unnamed.is_erased());
+    assert_eq!((&unnamed.file.filename, &unnamed.file.sha256), (&Filename::erased(), &None));
+    assert_eq!((unnamed.file.size, unnamed.stored_at), (there.file.size, there.stored_at));
+    let erased = after(erased(&unnamed, at(7)), "media.purged.v1");
+    assert!(erased.is_unnamed() && erased.is_erased());
+}
+
+#[test]
 fn an_open_report_keeps_a_medium() {
     let media = attached(&is_stored(), 1);
     let kept = after(detach(&media, &message_id(1), true, at(5)).unwrap(), "media.detached.v1");

@@ -49,6 +49,11 @@ async fn a_lanes_last_event_and_single_events_are_found() {
     let many = log.last_many(&[other.clone(), handle("none"), lane.clone()]).await.unwrap();
     let sequences: Vec<_> = many.iter().map(|s| s.as_ref().map(|s| s.sequence)).collect();
     assert_eq!(sequences, [Some(4), None, Some(3)]);
+    let all = async |lane: &Lane| -> Vec<u64> {
+        log.all_of(lane).await.unwrap().iter().map(|stored| stored.sequence).collect()
+    };
+    assert_eq!(all(&lane).await, [1, 2, 3]);
+    assert_eq!((all(&other).await, all(&handle("none")).await), (vec![4], vec![]));
     assert_eq!(log.get(4).await.unwrap().unwrap().lane, other);
     assert_eq!(log.get(0).await.unwrap(), None);
     assert_eq!(log.get(5).await.unwrap(), None);

@@ -4,13 +4,13 @@ use schemas::Digest;
 use schemas::event::{Actor, EventData};
 use schemas::events::{
     AuthoredBlank, Blank, BlankEvent, BlankMessage, ErasureBegun, ErasureCompleted, ErasureListed,
-    Gone, Held, HoldLifted, HoldPlaced, HoldState, MessagesPurged, Removed, RetentionApplied,
-    TextsRemoved, UserErased,
+    Gone, Held, HoldLifted, HoldPlaced, HoldState, MediaBlank, MessagesPurged, Removed,
+    RetentionApplied, TextsRemoved, UserErased, no_room,
 };
-use schemas::ids::{ErasureId, InviteId, MessageId, NotificationId, ReportId, RoomId};
+use schemas::ids::{ErasureId, InviteId, MediaId, MessageId, NotificationId, ReportId, RoomId};
 use schemas::values::{EventType, Reason, RoomMention};
 
-use super::{now, user_id, uuid};
+use super::{media, now, user_id, uuid};
 
 fn gone(sequence: u64, full: bool) -> Gone {
     Gone {
@@ -130,6 +130,7 @@ fn retention(full: bool) -> Vec<EventData> {
         before: now(),
         gone: vec![gone(41, full)],
         blanks: vec![AuthoredBlank { sender_id: user_id(1), blank }],
+        media: Vec::new(),
     };
     let purged = MessagesPurged {
         room_id: RoomId::from_uuid(uuid(3)),
@@ -138,4 +139,25 @@ fn retention(full: bool) -> Vec<EventData> {
         messages: if full { vec![message(5), message(6)] } else { vec![message(5)] },
     };
     vec![applied.into(), purged.into(), removed.into()]
+}
+
+/// The removal of what a file was called that was in no room.
+pub(super) fn names_removed() -> EventData {
+    let gone = Gone {
+        kind: EventType::parse("media.stored.v1").unwrap(),
+        subject: MediaId::from_uuid(uuid(2)).to_string(),
+        ..gone(41, true)
+    };
+    let blank =
+        MediaBlank { sequence: 41, stored_at: now(), media: media::media(true).without_name() };
+    let (room_id, listed_at, before) = (no_room(), now(), now());
+    TextsRemoved {
+        room_id,
+        listed_at,
+        before,
+        gone: vec![gone],
+        blanks: Vec::new(),
+        media: vec![blank],
+    }
+    .into()
 }
