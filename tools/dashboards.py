@@ -93,7 +93,7 @@ LOG = [
     ("Events", "cps", "Stored in a second, as the gateways see it.", [("max(rate(tidings_live_events_total{}[$__rate_interval]))", "events")]),
     ("Gateways behind", "short", "Events the slowest gateway is behind the first.", [("max(tidings_live_position{}) - min(tidings_live_position{})", "events")]),
     ("Gaps in the live feed", "cps", "Holes, and the events that were read from the log to fill them.", [(rate("tidings_live_gaps_total", "instance"), "gaps {{instance}}"), (rate("tidings_live_backfilled_total", "instance"), "events {{instance}}")]),
-    ("Unreadable", "cps", "Events of the feed that this build cannot read.", [(rate("tidings_live_undecodable_total", "instance"), "{{instance}}")]),
+    ("Unreadable", "short", "Events of the log that a process has met since it was started and cannot read.", [("tidings_log_unreadable_total{}", "{{job}} {{instance}}")]),
     ("Too late to be told", "cps", "Events after a deletion, or that would have moved a marker back.", [(rate("tidings_live_late_total", "instance"), "{{instance}}")]),
     ("Decided again", "cps", "Decisions repeated because the log had changed: contention.", [(rate(f"tidings_{service}_append_conflicts_total"), service) for service in ("chat", "auth", "notifier")]),
     ("Time of commands", "s", "p99 of load, decide, append, by service.", [(quantile(0.99, f"tidings_{service}_command_seconds"), service) for service in ("chat", "auth")]),

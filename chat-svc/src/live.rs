@@ -94,17 +94,18 @@ impl Follower {
 
     /// Takes note of an event.
     fn learn(&self, live: &LiveEvent) {
-        if let Lane::Timeline(room) = &live.lane {
-            // The bulk of all events are posts, of which only the place is of interest here.
-            let Some(heading) = Heading::read(&live.payload) else { return };
-            if heading.kind == POSTED {
-                return self.posted(room, &heading, live);
-            }
+        // The bulk of all events are posts, of which only the place is of interest here.
+        if let Lane::Timeline(room) = &live.lane
+            && let Some(heading) = Heading::read(&live.payload)
+            && heading.kind == POSTED
+        {
+            return self.posted(room, &heading, live);
         }
         match Event::decode(&live.payload) {
             Ok(event) => self.chat.learn(&live.lane, live.sequence, &event.data),
             // A command that needs this entity loads it from the log and fails loudly there.
             Err(error) => {
+                self.chat.log.note_unreadable(live.sequence, &error);
                 tracing::warn!(event.seq = live.sequence, %error, "a live event cannot be read");
                 self.chat.forget_all(live.sequence);
             }

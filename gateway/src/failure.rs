@@ -2,7 +2,7 @@
 //! and stays inside.
 
 use bus::CallError;
-use eventlog::{LogError, SecretError};
+use eventlog::{EventLog, LogError, SecretError};
 use readmodel::StoreError;
 use schemas::{Code, DecodeError, Rejection, Sequence};
 use telemetry::error_chain;
@@ -28,8 +28,9 @@ pub(crate) fn log(error: LogError) -> Rejection {
     unavailable("the log does not answer")
 }
 
-/// An entity's newest event cannot be read by this build. Nothing but that entity is affected.
-pub(crate) fn unreadable(sequence: Sequence, error: &DecodeError) -> Rejection {
+/// An entity's newest event, in this log, cannot be read by this build. Nothing but that entity is affected.
+pub(crate) fn unreadable(log: &EventLog, sequence: Sequence, error: &DecodeError) -> Rejection {
+    log.note_unreadable(sequence, error);
     tracing::error!(event.seq = sequence, error = %error_chain(error), "an event cannot be read");
     unavailable("the newest state of this cannot be read at the moment")
 }

@@ -53,7 +53,8 @@ pub(crate) async fn check(
     let lanes = [Lane::Room(room.clone()), Lane::Member(room.clone(), user.clone())];
     let mut last = Vec::new();
     for stored in log.last_many(&lanes).await.map_err(failure::log)?.into_iter().flatten() {
-        let event = stored.event().map_err(|error| failure::unreadable(stored.sequence, &error))?;
+        let event =
+            stored.event().map_err(|error| failure::unreadable(log, stored.sequence, &error))?;
         last.push(event.data);
     }
     judge(&last, caller.role, place.thread.is_some())

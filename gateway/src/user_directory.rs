@@ -104,7 +104,9 @@ impl UserDirectory {
         let stored = self.log.last(&Lane::User(id.clone())).await.map_err(failure::log)?;
         let Some(stored) = stored else { return Ok(None) };
         // Not taken for a user who does not exist: what became of them is not known at the moment, to this build.
-        let event = stored.event().map_err(|error| failure::unreadable(stored.sequence, &error))?;
+        let event = stored
+            .event()
+            .map_err(|error| failure::unreadable(&self.log, stored.sequence, &error))?;
         let EventData::User(event) = &event.data else { return Ok(None) };
         Ok(Some(self.remember(event.shown())))
     }

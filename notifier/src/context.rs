@@ -10,7 +10,7 @@ use moka::future::Cache;
 use schemas::event::EventData;
 use schemas::events::{RoomState, UserState};
 use schemas::ids::UserId;
-use schemas::{DecodeError, Lane};
+use schemas::{DecodeError, Lane, Sequence};
 
 use crate::policy::{self, PolicyContext};
 
@@ -64,6 +64,11 @@ impl ContextSource {
         let remembered = Cache::builder().max_capacity(REMEMBERED).time_to_live(FOR);
         let remembered = remembered.build_with_hasher(RandomState::default());
         Self { log, remembered }
+    }
+
+    /// Notes an event whose context will not be asked for: it cannot be read.
+    pub(crate) fn note_unreadable(&self, sequence: Sequence, error: &DecodeError) {
+        self.log.note_unreadable(sequence, error);
     }
 
     /// The context of an event.

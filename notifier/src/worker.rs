@@ -161,7 +161,10 @@ impl Handler {
     async fn handle(&self, delivery: Delivery, shutdown: &Shutdown) {
         let event = match delivery.stored.event() {
             Ok(event) => event,
-            Err(error) => return self.park(delivery, "undecodable", &poison(&error)).await,
+            Err(error) => {
+                self.contexts.note_unreadable(delivery.stored.sequence, &error);
+                return self.park(delivery, "undecodable", &poison(&error)).await;
+            }
         };
         // Nearly every event there is: told by its content alone, it costs no more than that.
         let seen = match self.contexts.of(&event.data).await {

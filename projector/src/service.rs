@@ -219,8 +219,12 @@ impl Projector {
         work: &Work,
         catching_up: bool,
     ) -> Result<(), ProjectError> {
-        for event in work.unreadable.iter().filter(|event| event.groups.is_empty()) {
+        for event in &work.unreadable {
             let Some(source) = &event.source else { continue };
+            self.deps.log.note_unreadable(event.sequence, source);
+            if !event.groups.is_empty() {
+                continue;
+            }
             self.metrics.passed_over.inc();
             let error = telemetry::error_chain(source.as_ref());
             tracing::error!(event.seq = event.sequence, error, "unreadable; not projected anyway");

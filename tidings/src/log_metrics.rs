@@ -38,6 +38,8 @@ impl Collector for LogFigures {
         let log = &self.0;
         let help = "Events not written, as they would not have been read back as they were meant";
         counter(&mut encoder, "log_refused_unreadable", help, log.refused_unreadable())?;
+        let help = "Events of the log that this process has met and cannot read: damaged, or no whole events";
+        counter(&mut encoder, "log_unreadable", help, log.unreadable())?;
         if let Some(size) = log.known_size() {
             gauge(&mut encoder, "log_bytes", "Bytes of the log, on each server", size.bytes)?;
             gauge(&mut encoder, "log_events", "Events in the log", size.events)?;

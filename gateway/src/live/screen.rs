@@ -116,6 +116,7 @@ impl Run {
             }
             DecodeError::Malformed(_) | DecodeError::Corrupt => {
                 self.hub.inner.metrics.undecodable.inc();
+                self.hub.inner.log.note_unreadable(sequence, error);
                 tracing::error!(event.seq = sequence, error = %error_chain(error), "unreadable event");
             }
         }

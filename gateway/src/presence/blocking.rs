@@ -46,16 +46,18 @@ impl Presence {
         let stored = self.log.last_many(&lanes).await?;
         let mut read = HashMap::new();
         for (user, stored) in users.iter().zip(stored) {
-            let blocked = match stored.map(|stored| stored.event()) {
-                None => HashSet::new(),
-                Some(Ok(event)) => {
+            let Some(stored) = stored else {
+                read.insert(user.clone(), HashSet::new());
+                continue;
+            };
+            match stored.event() {
+                Ok(event) => {
                     let EventData::Block(event) = event.data else { continue };
-                    event.after().blocked.iter().cloned().collect()
+                    read.insert(user.clone(), event.after().blocked.iter().cloned().collect());
                 }
                 // Not known: they are seen by no one.
-                Some(Err(_)) => continue,
-            };
-            read.insert(user.clone(), blocked);
+                Err(error) => self.log.note_unreadable(stored.sequence, &error),
+            }
         }
         Ok(read)
     }

@@ -72,7 +72,8 @@ fn id_in(request: &HttpRequest) -> Result<MediaId, Rejection> {
 pub(crate) async fn state(app: &AppState, id: &MediaId) -> Result<Option<MediaState>, Rejection> {
     let stored = app.log.last(&Lane::Media(id.clone())).await.map_err(failure::log)?;
     let Some(stored) = stored else { return Ok(None) };
-    let event = stored.event().map_err(|error| failure::unreadable(stored.sequence, &error))?;
+    let event =
+        stored.event().map_err(|error| failure::unreadable(&app.log, stored.sequence, &error))?;
     let EventData::Media(event) = event.data else { return Ok(None) };
     Ok(Some(event.after().clone()))
 }

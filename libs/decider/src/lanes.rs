@@ -44,5 +44,6 @@ pub async fn load<E: Entity>(log: &EventLog, key: &E::Key) -> Result<Loaded<E>, 
     let Some(stored) = log.last(&E::lane(key)).await? else {
         return Ok(Seen { at: 0, state: None });
     };
-    Ok(Seen { at: stored.sequence, state: E::after(&stored.event()?.data) })
+    let event = stored.event().inspect_err(|error| log.note_unreadable(stored.sequence, error))?;
+    Ok(Seen { at: stored.sequence, state: E::after(&event.data) })
 }

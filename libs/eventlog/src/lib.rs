@@ -45,6 +45,7 @@ mod sync;
 mod topology;
 mod traced;
 mod tries;
+mod unreadable;
 mod work;
 mod write;
 

@@ -19,6 +19,7 @@ use crate::link::LinkState;
 use crate::prepared::Queued;
 use crate::size::{LogSize, Observer};
 use crate::store::Store;
+use crate::unreadable::Unreadable;
 
 /// How to reach the log.
 #[derive(Clone)]
@@ -74,6 +75,8 @@ pub(crate) struct Inner {
     pub(crate) damaged: AtomicBool,
     /// Events that were not written because they would not be read back.
     pub(crate) refused_unreadable: AtomicU64,
+    /// Stored events that were met and cannot be read.
+    pub(crate) unreadable: Unreadable,
     /// How much the log held when the server was asked last.
     pub(crate) size: Mutex<Option<LogSize>>,
     /// Who is told how long each append took.
@@ -120,6 +123,7 @@ impl EventLog {
             marked: Mutex::default(),
             damaged: AtomicBool::new(false),
             refused_unreadable: AtomicU64::new(0),
+            unreadable: Unreadable::default(),
             size: Mutex::default(),
             appends: OnceLock::new(),
             group: OnceLock::new(),

@@ -41,6 +41,7 @@ async fn an_unreadable_event_stops_the_projection(place: &Place) {
     assert!(matches!(refused, Err(ProjectError::Poison(_))), "{refused:?}");
     assert_eq!(place.model.generations().await.unwrap().len(), 1);
     running.stop().await;
+    assert_eq!(log.log.unreadable(), 1);
 }
 
 const ALL_BUT_INBOX: [Group; 2] = [Group::Conversations, Group::People];
@@ -92,6 +93,7 @@ async fn an_unreadable_inbox_stops_nothing_else(place: &Place) {
     until("unready again", async || running.health.ready().is_err()).await;
     assert_eq!(place.model.current().checkpoint().await.unwrap().groups.inbox, before);
     running.stop().await;
+    assert_eq!(log.log.unreadable(), 1, "it was met twice");
 }
 
 async fn what_nobody_projects_stops_nothing(place: &Place) {
@@ -108,6 +110,7 @@ async fn what_nobody_projects_stops_nothing(place: &Place) {
     until("well", async || running.health.ready().is_ok()).await;
     let metrics = running.metrics.encode();
     assert!(metrics.contains("projector_passed_over_total 1"), "{metrics}");
+    assert_eq!(log.log.unreadable(), 1);
     running.stop().await;
 }
 

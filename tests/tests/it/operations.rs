@@ -207,6 +207,25 @@ async fn poison_is_seen_parked_and_redriven() {
     .await;
 }
 
+/// A gateway without sockets reads hardly any event; other parts of the process do.
+#[tokio::test]
+async fn an_unreadable_event_is_counted_once_without_any_socket() {
+    let installation = Installation::relaxed(&[]);
+    let room = installation.place.found().await.group(&[]).await;
+    let metrics = async || Stranger::new(&installation.place).operates("/metrics").await.text;
+    let before = metrics().await;
+    assert!(before.contains("\ntidings_log_unreadable_total 0\n"), "{before}");
+    let subject = format!("tidings.evt.timeline.{room}");
+    nats::publish(&installation.nats(), &subject, "{\"specversion\":\"1.0\"}").await;
+    let after = until("projector and notifier have met it", async || {
+        let now = metrics().await;
+        let stopped = now.contains("\ntidings_projector_stopped 1\n");
+        (stopped && now.contains("\ntidings_notifier_dead_letters_total{")).then_some(now)
+    })
+    .await;
+    assert!(after.contains("\ntidings_log_unreadable_total 1\n"), "{after}");
+}
+
 #[tokio::test]
 async fn a_running_installation_tells_about_itself() {
     let installation = lasting::one_process_installation().await;
