@@ -141,13 +141,14 @@ describe.skipIf(!here)("places in a timeline, in a browser", () => {
   test("of a jump that is answered late nothing comes, once there was another one or one has left; of one in vain a notice comes, and the view stays", async () => {
     const { page, username } = await world.newcomer("Lea Late");
     const { id, ids } = await filled(username, "late", 180);
+    const third = await filled(username, "third", 120);
     await filled(username, "aside", 3);
-    const [first10, first50, first90] = [ids[10] ?? "", ids[50] ?? "", ids[90] ?? ""];
+    const [first10, first90, left] = [ids[10] ?? "", ids[90] ?? "", third.ids[5] ?? ""];
     // What is asked around these is answered when it is let go.
     const held = new Map<string, Route>();
     await page.route(/\/messages\?.*around=/, async (route) => {
       const around = new URL(route.request().url()).searchParams.get("around") ?? "";
-      if (around === first10 || around === first50) held.set(around, route);
+      if (around === first10 || around === left) held.set(around, route);
       else await route.continue();
     });
     const release = async (message: string) => {
@@ -156,7 +157,7 @@ describe.skipIf(!here)("places in a timeline, in a browser", () => {
       await (await answered).finished();
       await frames(page);
     };
-    const jump = (message: string) => page.evaluate((path) => history.pushState(null, "", path), `/r/${id}/m/${message}`);
+    const jump = (message: string, room = id) => page.evaluate((path) => history.pushState(null, "", path), `/r/${room}/m/${message}`);
     const has = (message: string) => page.evaluate((one) => document.activeElement?.getAttribute("data-message") === one, message);
     await enter(page, "late");
     await page.getByText("late 179 ").waitFor();
@@ -182,12 +183,14 @@ describe.skipIf(!here)("places in a timeline, in a browser", () => {
     }
     expect((await before).status()).toBe(200);
     // Left in between.
-    await jump(first50);
-    await until(() => held.has(first50), "it is asked for");
+    await enter(page, "third");
+    await page.getByText("third 119 ").waitFor();
+    await jump(left, third.id);
+    await until(() => held.has(left), "it is asked for");
     await enter(page, "aside");
     await page.getByText("aside 2 ").waitFor();
     const there = await settled(page);
-    await release(first50);
+    await release(left);
     expect(await settled(page)).toEqual(there);
     expect(new URL(page.url()).pathname).not.toContain("/m/");
     expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe("# aside");
