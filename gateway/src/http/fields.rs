@@ -6,6 +6,7 @@ use schemas::{FieldError, Rejection};
 use serde_json::{Map, Value};
 
 use super::json;
+use super::query_pairs::{Pair, pairs};
 use crate::problem;
 
 /// Something with named fields that can be read from a request. Written by [`shape!`].
@@ -108,14 +109,17 @@ impl Fields {
     /// `validation_failed`, naming every parameter at fault.
     pub(crate) fn of_foreign_query<S: Shape>(query: &str) -> Result<S, Rejection> {
         let mut pairs = pairs(query)?;
-        pairs.retain(|(name, _)| S::FIELDS.contains(&name.as_str()));
+        pairs.retain(|pair| S::FIELDS.contains(&pair.name.as_str()));
         Self::of_pairs(pairs)
     }
 
-    fn of_pairs<S: Shape>(pairs: Vec<(String, String)>) -> Result<S, Rejection> {
+    fn of_pairs<S: Shape>(pairs: Vec<Pair>) -> Result<S, Rejection> {
         let mut given = Map::new();
         let mut errors = Vec::new();
-        for (name, value) in pairs {
+        for Pair { name, value, is_text } in pairs {
+            if !is_text {
+                errors.push(error(format!("?{name}"), "invalid_format", "must be UTF-8"));
+            }
             if given.insert(name.clone(), Value::String(value)).is_some() {
                 errors.push(error(format!("?{name}"), "duplicate", "must be given only once"));
             }
@@ -199,13 +203,6 @@ impl Fields {
     pub(crate) fn pass_over_rest(&mut self) {
         self.given.clear();
     }
-}
-
-/// The pairs of a query string, decoded.
-fn pairs(query: &str) -> Result<Vec<(String, String)>, Rejection> {
-    actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
-        .map(actix_web::web::Query::into_inner)
-        .map_err(|_| problem::bad("the query is not well-formed"))
 }
 
 fn error(pointer: String, code: &str, detail: impl Into<String>) -> FieldError {

@@ -25,13 +25,16 @@ mod origin;
 mod outcome;
 mod pipeline;
 mod preferences;
+mod query_pairs;
 mod request_body;
 mod request_context;
 mod response;
 mod route;
 mod router;
 
-pub(crate) use answer::{Begun, Created, Done, Led, Made, NoContent, Redirected, Reply, Shown};
+pub(crate) use answer::{
+    Begun, Created, Done, Later, Led, Made, NoContent, Redirected, Reply, Shown,
+};
 pub(crate) use browser::{Browser, RefreshBy};
 pub(crate) use call::Call;
 pub(crate) use changes::{Kept, changes, left_out};

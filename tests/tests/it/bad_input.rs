@@ -119,6 +119,19 @@ async fn bad_queries_are_refused(place: Place) {
     ] {
         ada.get(&query).await.problem(400, "validation_failed");
     }
+    // What is no UTF-8 is not passed on as something else.
+    for (query, pointer) in [
+        ("/v1/users?query=%ff".to_owned(), "?query"),
+        ("/v1/users?username=%C3".to_owned(), "?username"),
+        ("/v1/rooms?visibility=public&query=a%ED%A0%80".to_owned(), "?query"),
+        (format!("/v1/rooms/{room}/members?query=%ff"), "?query"),
+        ("/v1/search/messages?q=word%ff".to_owned(), "?q"),
+    ] {
+        let refused = ada.get(&query).await.problem(400, "validation_failed");
+        assert_eq!(refused["errors"][0]["pointer"], pointer, "{refused}");
+    }
+    let reaction = format!("/v1/messages/{}/reactions/%ff", id_of(&ada.says(&room, "x").await));
+    ada.put_empty(&reaction).await.problem(400, "validation_failed");
 }
 
 async fn bad_bodies_are_refused(place: Place) {
