@@ -4,7 +4,7 @@ use decider::{Call, Entity, Failure, Seen, load};
 use eventlog::EventLog;
 use schemas::events::{InviteState, UserState};
 use schemas::views::Account;
-use schemas::{EventData, InviteId, Lane, NameKey, Rejection, UserId};
+use schemas::{Code, EventData, InviteId, Lane, NameKey, Rejection, UserId};
 
 use crate::domain::account::{Holding, LoadedUser, Name, account_after, holding_after};
 
@@ -91,7 +91,12 @@ pub(crate) async fn holder(log: &EventLog, lane: Lane) -> Result<Option<UserId>,
 /// The caller's own account.
 pub(crate) async fn caller(log: &EventLog, call: &Call) -> Result<LoadedUser, Failure> {
     let id = &call.caller()?.user_id;
-    user(log, id).await?.ok_or_else(|| Rejection::not_found().into())
+    user(log, id).await?.ok_or_else(|| closed().into())
+}
+
+/// How a caller is answered whose account was closed a moment ago: as all whose sessions have ended.
+pub(crate) fn closed() -> Rejection {
+    Rejection::new(Code::Unauthenticated, "the account was closed")
 }
 
 /// An account as its owner and admins see it.

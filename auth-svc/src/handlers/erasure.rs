@@ -38,7 +38,13 @@ impl Auth {
         let (password, code) = (command.password.as_ref(), command.code.as_ref());
         let proven = self.prove(call, &Proof { pointer: "/password", password, code }).await?;
         let id = command.erasure_id.unwrap_or_else(new_erasure);
-        self.close_account(call, &proven.user.id, id, Closer::Owner).await
+        let closing = self.close_account(call, &proven.user.id, id, Closer::Owner).await;
+        // Another request has closed it since the password was looked at.
+        closing.map_err(
+            |refused| {
+                if refused.code == Code::NotFound { accounts::closed() } else { refused }
+            },
+        )
     }
 
     pub(crate) async fn erase_user(&self, call: &Call, command: EraseUser) -> Answer<ErasureId> {

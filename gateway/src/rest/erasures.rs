@@ -1,15 +1,20 @@
 //! Closing an account and erasing its person's data, and the legal holds that keep data.
 
-use schemas::commands::{Command, GetErasure, ListHolds};
+use std::time::Duration;
+
+use schemas::commands::{Accepted, Command, GetErasure, ListHolds};
 use schemas::events::Held;
 use schemas::views::{Erasure, Hold, Page};
-use schemas::{Code, ErasureId, RoomId, UserId};
+use schemas::{Code, ErasureId, Rejection, RoomId, UserId};
 use serde::Serialize;
 
 use super::paging::{PageQuery, place};
 use crate::cursor::List;
-use crate::http::{Begun, Call, Done, NoContent, Path, Query, Reply};
+use crate::http::{Begun, Call, Done, Later, NoContent, Path, Query, Reply};
 use crate::requests::erasure::{AccountDeletion, ErasureReason};
+
+/// How long the answer is waited for whether an erasure has begun.
+const FOUND_WITHIN: Duration = Duration::from_secs(2);
 
 /// An erasure has begun.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
@@ -33,7 +38,7 @@ pub(crate) async fn delete_user(
 }
 
 /// Has an erasure begin under this id. It may have begun although no answer says so, and then its user has no session
-/// left to ask again with: so that answer names it, too.
+/// left to ask again with: it is looked for, and where that is not answered either, the answer names it, too.
 async fn begin<C: Command<Output = ErasureId> + Clone + Sync>(
     call: &Call,
     command: &C,
@@ -41,16 +46,30 @@ async fn begin<C: Command<Output = ErasureId> + Clone + Sync>(
 ) -> Begun<ErasureStarted> {
     let accepted = match call.send(command).await {
         Ok(accepted) => accepted,
-        Err(mut rejection) if rejection.code == Code::Unavailable => {
-            rejection.detail += "; if it has begun all the same, its erasure_id finds it";
-            let started = ErasureStarted { erasure_id };
-            return Ok(Reply::in_doubt(&rejection, call.context.trace.trace_id(), &started));
+        Err(rejection) if rejection.code == Code::Unavailable => {
+            // The command is not sent again: a code of the second factor that it brings is used up.
+            let asked = GetErasure { erasure_id: erasure_id.clone() };
+            if call.send_within(&asked, FOUND_WITHIN).await.is_err() {
+                return Ok(in_doubt(call, rejection, erasure_id));
+            }
+            Accepted { position: None, result: erasure_id }
         }
         Err(rejection) => return Err(rejection),
     };
     call.heard(accepted.position.as_ref()).await;
     let started = ErasureStarted { erasure_id: accepted.result };
     Ok(Reply::accepted(&started).at(accepted.position))
+}
+
+/// It is not known whether an erasure has begun.
+fn in_doubt(
+    call: &Call,
+    mut rejection: Rejection,
+    erasure_id: ErasureId,
+) -> Reply<ErasureStarted, Later> {
+    rejection.detail += "; look for its erasure_id: if a minute later that is still not found, the deletion was not carried \
+                         out, and may be asked for again";
+    Reply::in_doubt(&rejection, call.context.trace.trace_id(), &ErasureStarted { erasure_id })
 }
 
 #[expect(clippy::disallowed_methods, reason = "an id that is named before a service is asked")]
