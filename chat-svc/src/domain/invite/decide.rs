@@ -159,7 +159,8 @@ fn spent(invite: &InviteState, user: &UserId) -> InviteState {
     after
 }
 
-/// The caller comes in by an invitation. A member spends none of its uses.
+/// The caller comes in by an invitation. A member spends none of its uses: for who has come in by the last it is not used up.
+/// It is over for all when it was revoked or has run out.
 ///
 /// # Errors
 /// See [`InviteRejection`].
@@ -172,13 +173,17 @@ pub fn accept(
     active(person)?;
     // The place that is kept for the caller is free for them.
     let theirs = inviting.invite.reserved.contains(&cx.actor);
-    let uses = inviting.invite.uses.saturating_sub(u32::from(theirs));
+    let is_member = inviting.room.is_some_and(|room| belongs(room, member));
+    let uses = match is_member {
+        true => 0,
+        false => inviting.invite.uses.saturating_sub(u32::from(theirs)),
+    };
     let invite = &InviteState { uses, ..inviting.invite.clone() };
     let room = judge(&Inviting { invite, ..*inviting }, cx.now)?;
     if member.is_some_and(|member| member.is_banned(cx.now)) {
         return Err(Denied::Banned.into());
     }
-    if belongs(room, member) {
+    if is_member {
         return Ok(Vec::new());
     }
     let invite = spent(inviting.invite, &cx.actor);

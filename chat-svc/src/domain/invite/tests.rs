@@ -75,8 +75,11 @@ fn an_invitation_lets_in_as_long_as_it_holds() {
     refused(world.accept(&invite, CYD, 110), InviteRejection::Over);
     let used = InviteState { uses: 2, ..invite.clone() };
     refused(world.accept(&used, CYD, 101), InviteRejection::Over);
+    then(world.accept(&used, BOB, 101), &[]);
+    refused(world.accept(&used, BOB, 110), InviteRejection::Over);
     let revoked = InviteState { revoked: true, ..invite.clone() };
     refused(world.accept(&revoked, CYD, 101), InviteRejection::Over);
+    refused(world.accept(&revoked, BOB, 101), InviteRejection::Over);
     refused(world.accept(&invite, STRANGER, 101), Denied::NoSuchCaller.into());
 
     let mut unverified = world.clone();
