@@ -13,6 +13,7 @@ everywhere!(
     a_block_in_a_larger_room_stops_mentions,
     a_block_in_a_larger_room_stops_mentions_in_threads,
     a_block_stops_entries_of_answers,
+    a_block_stops_entries_that_pass_on,
     a_block_while_posting_is_fenced,
     who_is_blocked_is_told_nothing,
 );
@@ -231,6 +232,31 @@ async fn a_block_stops_entries_of_answers(place: Place) {
     answers(&bob, &other).await;
     let last = answers(&cyd, &other).await;
     told_of(&[&last, &next]).await;
+}
+
+async fn a_block_stops_entries_that_pass_on(place: Place) {
+    let (ada, bob, cyd) = three(&place).await;
+    let room = cyd.direct(&[&ada, &bob]).await;
+    let told_of = async |wanted: &str| {
+        until("one entry of the room", async || {
+            let mut inbox = items(&ada.get("/v1/notifications?unread=true").await.ok(200));
+            inbox.retain(|entry| entry["room_id"] == room);
+            assert!(
+                !inbox.iter().any(|entry| entry["actor"]["id"] == bob.id.as_str()),
+                "{inbox:?}"
+            );
+            (inbox.len() == 1 && inbox[0]["message_id"] == wanted).then_some(())
+        })
+        .await;
+    };
+    blocks(&ada, &bob).await;
+    let first = id_of(&cyd.says(&room, "first").await);
+    told_of(&first).await;
+    bob.says(&room, "second").await;
+    let third = id_of(&cyd.says(&room, "third").await);
+    // The entry goes with its message: it passes to the next by others than those who are blocked.
+    assert_eq!(cyd.delete(&format!("/v1/messages/{first}")).await.status, 204);
+    told_of(&third).await;
 }
 
 async fn a_block_while_posting_is_fenced(place: Place) {
