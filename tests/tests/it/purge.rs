@@ -87,6 +87,10 @@ async fn purged(place: &Place, word: &str) -> Purged {
         bob.patch(&path, json!({"body": "again"})).await.problem(410, "gone");
         bob.put_empty(&format!("{path}/pin")).await.problem(410, "gone");
         bob.delete(&path).await.problem(410, "gone");
+        // To others' messages the same is said, before whose they were.
+        ada.patch(&path, json!({"body": "again"})).await.problem(410, "gone");
+        ada.delete(&path).await.problem(410, "gone");
+        eve.delete(&path).await.problem(404, "not_found");
         let reason = json!({"reason": "unkind"});
         bob.post(&format!("{path}/reports"), reason).await.problem(410, "gone");
     }
@@ -128,6 +132,27 @@ impl Purged {
         assert!(told.get(), "the file is gone");
     }
 
+    /// Nothing is changed of what is gone, on any way; a stranger does not even hear that it is.
+    async fn takes_no_changes(&self) {
+        let Self { ada, bob, gone, .. } = self;
+        for mut frame in [json!({"type": "edit", "body": "again"}), json!({"type": "delete"})] {
+            frame["message_id"] = json!(gone[0]);
+            let refused = ada.connect().await.call(frame).await;
+            assert_eq!(refused["error"]["code"], "gone", "{refused}");
+        }
+        let thread = format!("/v1/messages/{}", gone[1]);
+        for who in [ada, bob] {
+            who.put_empty(&format!("{thread}/follow")).await.problem(410, "gone");
+            who.delete(&format!("{thread}/follow")).await.problem(410, "gone");
+            for read in [&gone[1], &gone[3]] {
+                let marker = json!({"message_id": read});
+                who.put(&format!("{thread}/thread/read"), marker).await.problem(410, "gone");
+            }
+        }
+        let eve = Person::register(&ada.place, "eve").await;
+        eve.put_empty(&format!("{thread}/follow")).await.problem(404, "not_found");
+    }
+
     async fn is_all_that_is_left(&self) {
         let page = self.ada.messages(&self.room).await;
         let numbers: Vec<u64> = page.iter().map(|one| one["number"].as_u64().unwrap()).collect();
@@ -150,6 +175,7 @@ async fn nothing_but_numbers_is_left_of_what_is_purged() {
     let word = unique("zzpurged");
     let purged = purged(&installation.place, &word).await;
     purged.is_all_that_is_left().await;
+    purged.takes_no_changes().await;
     assert!(!in_log(&installation.nats(), "tidings", &word).await, "neither a text nor a name");
     assert!(in_log(&installation.nats(), "tidings", &kept_name(&word)).await);
     installation.verify();
@@ -179,6 +205,7 @@ async fn nothing_but_numbers_is_left_in_mongodb() {
     let word = unique("zzpurged");
     let purged = purged(&separate.place, &word).await;
     purged.is_all_that_is_left().await;
+    purged.takes_no_changes().await;
     assert!(!in_log(&separate.nats_url(), &separate.namespace, &word).await);
     separate.verify();
     let before = purged.shown().await;

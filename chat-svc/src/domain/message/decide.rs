@@ -104,6 +104,7 @@ pub fn may_edit(
     cx: &Context,
 ) -> Result<(), MessageRejection> {
     standing.role()?;
+    message.is_left()?;
     if message.state.sender_id != cx.actor {
         return Err(MessageRejection::NotTheAuthor);
     }
@@ -145,6 +146,7 @@ pub fn delete(
     cx: &Context,
 ) -> Result<Option<Fact>, MessageRejection> {
     let role = standing.role()?;
+    message.is_left()?;
     let own = message.state.sender_id == cx.actor;
     let moderates = standing.person.role >= Role::Moderator || role >= RoomRole::Admin;
     if !own && !moderates {
@@ -152,9 +154,6 @@ pub fn delete(
     }
     if !own && standing.person.role < Role::Moderator {
         standing.not_muted(cx.now)?;
-    }
-    if message.purged {
-        return Err(MessageRejection::Purged);
     }
     if message.deleted {
         return Ok(None);

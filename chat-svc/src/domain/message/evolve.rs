@@ -23,6 +23,14 @@ pub struct Message {
 }
 
 impl Message {
+    /// It must not have been purged: that is said to all who may read the room, before whose message it was.
+    ///
+    /// # Errors
+    /// [`MessageRejection::Purged`].
+    pub const fn is_left(&self) -> Result<(), MessageRejection> {
+        if self.purged { Err(MessageRejection::Purged) } else { Ok(()) }
+    }
+
     /// It must not have been deleted, nor purged.
     ///
     /// # Errors

@@ -235,6 +235,17 @@ fn what_is_deleted_is_neither_edited_nor_deleted_again() {
 }
 
 #[test]
+fn of_what_is_purged_nothing_is_left_for_all_who_could_read_it() {
+    let mut world = channel().saying(BOB, 1);
+    let message = world.messages.get_mut(&message_id(1)).unwrap();
+    (message.deleted, message.purged) = (true, true);
+    for who in [ADA, BOB, CYD] {
+        refused(world.edit(who, 1), MessageRejection::Purged);
+        refused(world.delete(who, 1), MessageRejection::Purged);
+    }
+}
+
+#[test]
 fn what_is_archived_is_deleted_and_not_edited() {
     let mut world = channel().saying(BOB, 1);
     world.messages.get_mut(&message_id(1)).unwrap().archived = true;

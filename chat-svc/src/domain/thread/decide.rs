@@ -21,12 +21,14 @@ pub enum Follows {
     Unknown,
 }
 
-/// The message must be one of the room that can begin a thread. One that was deleted may still have answers.
+/// The message must be one of the room that can begin a thread. One that was deleted may still have answers; of one that
+/// was purged nothing is left.
 fn is_root(standing: &Standing<'_>, root: &Message) -> Result<(), MessageRejection> {
     standing.role()?;
     if root.state.room_id != standing.room.id {
         return Err(MessageRejection::NoSuchMessage);
     }
+    root.is_left()?;
     if root.state.thread_root_id.is_some() { Err(MessageRejection::NotARoot) } else { Ok(()) }
 }
 

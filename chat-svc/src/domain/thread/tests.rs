@@ -85,3 +85,20 @@ fn a_marker_moves_to_answers_of_the_thread_and_forwards_only() {
         assert_eq!(mark(other, 0), Err(MessageRejection::NoSuchMessage));
     }
 }
+
+#[test]
+fn of_a_purged_thread_nothing_is_followed_or_read() {
+    let world = group();
+    let standing = world.standing(BOB).unwrap();
+    let root = Message { deleted: true, purged: true, ..said(1, 10, None) };
+    let gone = Some(MessageRejection::Purged);
+    for follows in [Follows::Yes, Follows::No, Follows::Never, Follows::Unknown] {
+        assert_eq!(follow(&standing, &root, follows, &cx(BOB)).err(), gone);
+        assert_eq!(unfollow(&standing, &root, follows, &cx(BOB)).err(), gone);
+    }
+    let answer = said(2, 11, Some(1));
+    assert_eq!(mark_read(&standing, &root, Some(&answer), 0, &cx(BOB)).err(), gone);
+    // One that was only deleted may have answers.
+    let deleted = Message { purged: false, ..root };
+    assert_eq!(follow(&standing, &deleted, Follows::Yes, &cx(BOB)).err(), None);
+}
