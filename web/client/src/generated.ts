@@ -1660,6 +1660,13 @@ export interface components {
             /** @description The current password. Left out by accounts without one. */
             password?: components["schemas"]["Secret"] | null;
         };
+        /** @description One page of a list. */
+        AccountPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Account"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /** @description A new address for the caller's account. */
         AddressChange: {
             /** @description A code of the second factor, once the account has one. */
@@ -1689,6 +1696,13 @@ export interface components {
             /** @description What happened. `unreadable` for an event that is damaged. */
             type: string;
         };
+        /** @description One page of a list. */
+        AuditedEventPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["AuditedEvent"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /** @description A user who may not come into a room. */
         BannedUser: {
             /** @description The id of the user who banned them; null for a ban that an older version recorded. */
@@ -1701,6 +1715,13 @@ export interface components {
             until?: components["schemas"]["Timestamp"] | null;
             /** @description The user. */
             user: components["schemas"]["User"];
+        };
+        /** @description One page of a list. */
+        BannedUserPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["BannedUser"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
         };
         /** @description What a person says of themselves: at most 2,000 characters. */
         Bio: string;
@@ -1753,6 +1774,13 @@ export interface components {
             reason: string;
             /** @description Who gave up: `inbox`, `mail` or `digests`. */
             subscriber: string;
+        };
+        /** @description One page of a list. */
+        DeadLetterPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["DeadLetter"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
         };
         /** @description A name shown to people: 1 to 64 characters on one line (see [`crate::unicode`]). */
         DisplayName: string;
@@ -1869,6 +1897,13 @@ export interface components {
              */
             snippet: string;
         };
+        /** @description One page of a list. */
+        FoundMessagePage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["FoundMessage"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /** @description A legal hold: retention, purging and erasure pass over what it holds. */
         Hold: {
             /** @description What is held. */
@@ -1886,6 +1921,13 @@ export interface components {
         };
         /** @description What is under a legal hold. */
         HoldKind: "room" | "user";
+        /** @description One page of a list. */
+        HoldPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Hold"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /**
          * Format: uint16
          * @description An HTTP status.
@@ -1916,6 +1958,13 @@ export interface components {
              * @description How many people it has let in.
              */
             uses: number;
+        };
+        /** @description One page of a list. */
+        InvitePage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Invite"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
         };
         /** @description What an invitation shows to all who have its code. */
         InvitePreview: {
@@ -1953,6 +2002,13 @@ export interface components {
             name?: string | null;
             /** @description The id of the provider, as it was when the account was linked. */
             provider: string;
+        };
+        /** @description One page of a list. */
+        LinkedIdentityPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["LinkedIdentity"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
         };
         /** @description A code that a login through a provider ended with. */
         LoginCode: {
@@ -2034,6 +2090,13 @@ export interface components {
             muted_until?: components["schemas"]["Timestamp"] | null;
             /** @description What the member may do in the room. */
             role?: components["schemas"]["RoomRole"];
+        };
+        /** @description One page of a list. */
+        MemberPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Member"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
         };
         /** @description The reader's own membership of a room. */
         Membership: {
@@ -2123,12 +2186,26 @@ export interface components {
         MessageHas: "file" | "link";
         /** @description A message in a room. */
         MessageId: string;
+        /** @description One page of a list. */
+        MessagePage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Message"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /** @description A text that a message has or once had. */
         MessageText: {
             /** @description The text. */
             body: string;
             /** @description When the message got this text: when it was posted, or edited. */
             edited_at: components["schemas"]["Timestamp"];
+        };
+        /** @description One page of a list. */
+        MessageTextPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["MessageText"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
         };
         /** @description The name of an HTTP method, as logs have it. */
         MethodName: string;
@@ -2305,6 +2382,13 @@ export interface components {
         NotificationId: string;
         /** @description Why an inbox entry exists. */
         NotificationKind: "welcome" | "mention" | "direct_message" | "thread_reply" | "invite" | "system";
+        /** @description One page of a list. */
+        NotificationPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Notification"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /** @description The inbox entries that were created. */
         Notified: {
             /** @description One for each recipient who was named; none for `everyone`, who may be very many. */
@@ -2326,146 +2410,6 @@ export interface components {
             notify?: components["schemas"]["Notify"];
             /** @description Whether the room stands first in the caller's list. */
             pinned?: boolean;
-        };
-        /** @description One page of a list. */
-        Page: {
-            /** @description What is on the page. */
-            items: components["schemas"]["User"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page10: {
-            /** @description What is on the page. */
-            items: components["schemas"]["RequestRow"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page11: {
-            /** @description What is on the page. */
-            items: components["schemas"]["DeadLetter"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page12: {
-            /** @description What is on the page. */
-            items: components["schemas"]["Member"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page13: {
-            /** @description What is on the page. */
-            items: components["schemas"]["Message"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page14: {
-            /** @description What is on the page. */
-            items: components["schemas"]["BannedUser"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page15: {
-            /** @description What is on the page. */
-            items: components["schemas"]["Invite"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page16: {
-            /** @description What is on the page. */
-            items: components["schemas"]["Thread"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page17: {
-            /** @description What is on the page. */
-            items: components["schemas"]["MessageText"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page18: {
-            /** @description What is on the page. */
-            items: components["schemas"]["Reader"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page19: {
-            /** @description What is on the page. */
-            items: components["schemas"]["FoundMessage"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page2: {
-            /** @description What is on the page. */
-            items: components["schemas"]["LinkedIdentity"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page20: {
-            /** @description What is on the page. */
-            items: components["schemas"]["Notification"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page3: {
-            /** @description What is on the page. */
-            items: components["schemas"]["Session"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page4: {
-            /** @description What is on the page. */
-            items: components["schemas"]["Provider"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page5: {
-            /** @description What is on the page. */
-            items: components["schemas"]["Account"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page6: {
-            /** @description What is on the page. */
-            items: components["schemas"]["Hold"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page7: {
-            /** @description What is on the page. */
-            items: components["schemas"]["Report"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page8: {
-            /** @description What is on the page. */
-            items: components["schemas"]["Room"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Page9: {
-            /** @description What is on the page. */
-            items: components["schemas"]["AuditedEvent"][];
-            /** @description Hand this back as `cursor` for the next page; null on the last one. */
-            next_cursor?: string | null;
         };
         /** @description A new password. */
         PasswordChange: {
@@ -2582,6 +2526,13 @@ export interface components {
             /** @description Where a browser goes to log in, with the parameters `return_to` and `code_challenge`. */
             start_url: string;
         };
+        /** @description One page of a list. */
+        ProviderPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Provider"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /** @description Who may reach a user in one way. */
         Reach: "everyone" | "shared_rooms" | "nobody";
         /** @description The reactions of one kind to a message. */
@@ -2618,6 +2569,13 @@ export interface components {
             user: components["schemas"]["User"];
             /** @description The user's id. */
             user_id: components["schemas"]["UserId"];
+        };
+        /** @description One page of a list. */
+        ReaderPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Reader"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
         };
         /** @description Why something was done, or a note about it: 1 to 500 characters with something to see among them. */
         Reason: string;
@@ -2694,6 +2652,13 @@ export interface components {
         };
         /** @description A report of a message. */
         ReportId: string;
+        /** @description One page of a list. */
+        ReportPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Report"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /** @description What became of a report. */
         ReportStatus: "open" | "dismissed" | "actioned";
         /** @description A report that was made. */
@@ -2725,6 +2690,13 @@ export interface components {
             trace_id: string;
             /** @description The user who asked; absent where there was no valid session. */
             user_id?: components["schemas"]["UserId"] | null;
+        };
+        /** @description One page of a list. */
+        RequestRowPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["RequestRow"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
         };
         /** @description A code is on its way, if the address belongs to an account. */
         Reset: {
@@ -2827,6 +2799,13 @@ export interface components {
         RoomMention: "room" | "here";
         /** @description A room's name: 1 to 100 characters on one line (see [`crate::unicode`]). */
         RoomName: string;
+        /** @description One page of a list. */
+        RoomPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Room"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /** @description What a member may do in one room; ordered by power. */
         RoomRole: "member" | "admin" | "owner";
         /** @description A password or token in transit: never shown by `Debug`, never part of an event. */
@@ -2857,6 +2836,13 @@ export interface components {
         };
         /** @description A login of one user on one device. */
         SessionId: string;
+        /** @description One page of a list. */
+        SessionPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Session"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /** @description The tokens a login or a refresh gives. */
         SessionTokens: {
             /** @description The token for the `Authorization` header; valid for a short time. */
@@ -2949,6 +2935,13 @@ export interface components {
             thread_root_id: components["schemas"]["MessageId"];
             /** @description The user. */
             user_id: components["schemas"]["UserId"];
+        };
+        /** @description One page of a list. */
+        ThreadPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Thread"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
         };
         /** @description How far the caller has read a thread. */
         ThreadReadUpTo: {
@@ -3048,6 +3041,13 @@ export interface components {
         };
         /** @description A person's or bot's account. */
         UserId: string;
+        /** @description One page of a list. */
+        UserPage: {
+            /** @description What is on the page. */
+            items: components["schemas"]["User"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /** @description A person named in a request: a user id or `@username`. */
         UserRef: string;
         /**
@@ -3597,7 +3597,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page11"];
+                    "application/json": components["schemas"]["DeadLetterPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3697,7 +3697,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page9"];
+                    "application/json": components["schemas"]["AuditedEventPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3743,7 +3743,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page6"];
+                    "application/json": components["schemas"]["HoldPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4078,7 +4078,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page7"];
+                    "application/json": components["schemas"]["ReportPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4214,7 +4214,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page10"];
+                    "application/json": components["schemas"]["RequestRowPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4265,7 +4265,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page8"];
+                    "application/json": components["schemas"]["RoomPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4443,7 +4443,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page5"];
+                    "application/json": components["schemas"]["AccountPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -5428,7 +5428,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page17"];
+                    "application/json": components["schemas"]["MessageTextPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -5547,7 +5547,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page"];
+                    "application/json": components["schemas"]["UserPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -5672,7 +5672,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page18"];
+                    "application/json": components["schemas"]["ReaderPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -5827,7 +5827,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page20"];
+                    "application/json": components["schemas"]["NotificationPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -5926,7 +5926,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page4"];
+                    "application/json": components["schemas"]["ProviderPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -6138,7 +6138,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page8"];
+                    "application/json": components["schemas"]["RoomPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -6380,7 +6380,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page14"];
+                    "application/json": components["schemas"]["BannedUserPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -6509,7 +6509,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page15"];
+                    "application/json": components["schemas"]["InvitePage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -6662,7 +6662,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page12"];
+                    "application/json": components["schemas"]["MemberPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -7075,7 +7075,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page13"];
+                    "application/json": components["schemas"]["MessagePage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -7228,7 +7228,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page13"];
+                    "application/json": components["schemas"]["MessagePage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -7351,7 +7351,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page16"];
+                    "application/json": components["schemas"]["ThreadPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -7427,7 +7427,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page19"];
+                    "application/json": components["schemas"]["FoundMessagePage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -7473,7 +7473,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page3"];
+                    "application/json": components["schemas"]["SessionPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -7879,7 +7879,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page"];
+                    "application/json": components["schemas"]["UserPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -8133,7 +8133,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page"];
+                    "application/json": components["schemas"]["UserPage"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -8379,7 +8379,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page2"];
+                    "application/json": components["schemas"]["LinkedIdentityPage"];
                 };
             };
             400: components["responses"]["Problem"];
