@@ -66,9 +66,9 @@ pub enum StartError {
     /// The keys folder cannot be used.
     #[error("the keys folder {folder} cannot be used")]
     Keys {
-        /// Which.
+        /// The folder that cannot be used.
         folder: PathBuf,
-        /// Why.
+        /// What the operating system said.
         #[source]
         source: std::io::Error,
     },

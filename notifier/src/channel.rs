@@ -99,7 +99,7 @@ pub(crate) enum Done {
 pub(crate) struct Failed {
     /// Whether and when trying again may help.
     pub(crate) outlook: Outlook,
-    /// Why.
+    /// What went wrong, as it is logged.
     pub(crate) reason: String,
 }
 

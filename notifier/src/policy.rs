@@ -49,11 +49,11 @@ pub enum Effect {
 pub struct Notice {
     /// For whom.
     pub user_id: UserId,
-    /// Why.
+    /// What the user is told of.
     pub kind: NotificationKind,
     /// Who wrote the message.
     pub actor_id: UserId,
-    /// Where.
+    /// The room of the message.
     pub room_id: RoomId,
     /// Which message.
     pub message_id: MessageId,
@@ -83,9 +83,9 @@ pub struct Answered {
 /// A message was changed: entries about it may be due no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Review {
-    /// Which.
+    /// The message that was changed or deleted.
     pub message_id: MessageId,
-    /// Where.
+    /// The room of the message.
     pub room_id: RoomId,
     /// Whether it was deleted; else it was edited.
     pub deleted: bool,

@@ -8,9 +8,9 @@ use schemas::ids::{MessageId, RoomId, UserId};
 /// How far a person has read, at a place in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    /// Who.
+    /// The user who has read.
     pub user_id: UserId,
-    /// Where.
+    /// The room they have read.
     pub room_id: RoomId,
     /// The thread they have read; none for the main timeline.
     pub thread_root_id: Option<MessageId>,

@@ -203,7 +203,7 @@ pub enum ServerFrame {
     Error {
         /// The frame's id.
         id: Option<FrameId>,
-        /// Why.
+        /// The problem, as REST would answer it.
         error: Box<Problem>,
     },
     /// Something happened.

@@ -20,7 +20,7 @@ pub enum BadCertificate {
     /// A file cannot be read.
     #[error("{file} cannot be read")]
     Unreadable {
-        /// Which.
+        /// The file that cannot be read.
         file: PathBuf,
         /// What the operating system said.
         source: io::Error,
@@ -38,7 +38,7 @@ pub enum BadCertificate {
         cert: PathBuf,
         /// The file of the key.
         key: PathBuf,
-        /// Why.
+        /// What is wrong with them.
         reason: String,
     },
     /// It held until a moment that is past.

@@ -81,7 +81,7 @@ shape! {
     Ping {}
     /// Says that the user is typing, or has stopped.
     Typing {
-        /// Where.
+        /// The room in which the user writes.
         room_id: RoomId,
         /// The message that began the thread, when they type in one.
         thread_root_id: Option<MessageId>,
@@ -90,13 +90,13 @@ shape! {
     }
     /// Watches the presence of these people, in place of those watched before.
     WatchPresence {
-        /// Whom.
+        /// The users to watch: at most 200.
         #[schemars(with = "Vec<UserId>")]
         user_ids: UpTo<MAX_WATCHED, UserId>,
     }
     /// Says what the user is.
     OwnPresence {
-        /// What.
+        /// The status that others are to see.
         status: PresenceStatus,
         /// Their words about it.
         #[schemars(with = "Option<StatusText>")]

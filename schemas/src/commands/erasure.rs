@@ -24,7 +24,7 @@ commands! {
     AUTH / "erase_user": EraseUser -> ErasureId {
         /// The user.
         user_id: UserId,
-        /// Why.
+        /// The admin's reason, for the audit trail.
         #[serde(deserialize_with = "crate::text::strict")]
         reason: Reason,
         /// The id the erasure is to have, which a caller knows then who hears no answer; none: a new one.
@@ -47,7 +47,7 @@ commands! {
     AUTH / "place_hold": PlaceHold -> () {
         /// What is held.
         held: Held,
-        /// Why.
+        /// The admin's reason, for the audit trail.
         #[serde(deserialize_with = "crate::text::strict")]
         reason: Reason,
     }
@@ -55,7 +55,7 @@ commands! {
     AUTH / "lift_hold": LiftHold -> () {
         /// What was held.
         held: Held,
-        /// Why.
+        /// The admin's reason, for the audit trail.
         #[serde(deserialize_with = "crate::text::strict")]
         reason: Reason,
     }

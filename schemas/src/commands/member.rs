@@ -62,7 +62,7 @@ commands! {
         room_id: RoomId,
         /// The user, who need not be a member.
         user_id: UserId,
-        /// Why.
+        /// The reason for the ban.
         #[serde(default, deserialize_with = "crate::text::strict")]
         reason: Option<Reason>,
         /// When it ends by itself.

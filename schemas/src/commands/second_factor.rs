@@ -39,7 +39,7 @@ commands! {
     AUTH / "administer_second_factor": AdministerSecondFactor -> () {
         /// The user.
         user_id: UserId,
-        /// Why.
+        /// The admin's reason, for the audit trail.
         #[serde(deserialize_with = "crate::text::strict")]
         reason: Reason,
     }

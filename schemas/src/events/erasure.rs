@@ -79,7 +79,7 @@ pub struct Blank {
 pub enum BlankEvent {
     /// The account was registered then.
     Registered {
-        /// When.
+        /// When the account was registered.
         created_at: Timestamp,
     },
     /// A message was posted.

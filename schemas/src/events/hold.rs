@@ -40,7 +40,7 @@ pub struct HoldState {
     pub reason: Reason,
     /// The admin who placed it.
     pub placed_by: UserId,
-    /// When.
+    /// When the hold began.
     pub placed_at: Timestamp,
 }
 
@@ -58,9 +58,9 @@ pub struct HoldLifted {
     pub hold: HoldState,
     /// The admin who ended it.
     pub lifted_by: UserId,
-    /// Why.
+    /// The reason for ending the hold.
     pub reason: Reason,
-    /// When.
+    /// When the hold ended.
     pub lifted_at: Timestamp,
 }
 

@@ -29,7 +29,7 @@ pub struct Identity {
 /// The identities of an account after an event on their lane.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IdentitiesState {
-    /// Whose.
+    /// The user who owns the identity.
     pub user_id: UserId,
     /// The identities, the newest last; at most [`MAX_IDENTITIES`].
     pub identities: Vec<Identity>,

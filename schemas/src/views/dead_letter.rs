@@ -17,7 +17,7 @@ pub struct DeadLetter {
     pub event_type: Option<String>,
     /// Who gave up: `inbox`, `mail` or `digests`.
     pub subscriber: String,
-    /// Why.
+    /// Why handling the event failed.
     pub reason: String,
     /// How often it was tried.
     pub attempts: u64,

@@ -12,7 +12,7 @@ import { proposed } from "../src/screens/register.tsx";
 
 const room = (role: string | undefined, more: object = {}) => ({ kind: "group", archived: false, membership: role ? { role } : null, ...more }) as Room;
 
-test("nobody acts on an equal or higher role", () => {
+test("members act on lower roles only", () => {
   const may = (own: string | undefined, theirs: "owner" | "admin" | "member", more?: object) => powers(room(own, more), theirs, false);
   expect(may("owner", "admin")).toEqual({ raise: true, restrain: true });
   expect(may("owner", "owner")).toEqual({ raise: false, restrain: false });

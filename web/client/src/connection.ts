@@ -225,7 +225,7 @@ export class Connection {
         if (ended) return;
         ended = true;
         if (this.#socket === socket) this.#down();
-        // What comes of it now is nobody's any more.
+        // What comes of it now is no longer wanted.
         socket.onopen = socket.onmessage = socket.onerror = null;
         socket.onclose = null;
         socket.onerror = () => undefined;

@@ -26,7 +26,7 @@ export class ProblemError extends Error {
     return this.problem.retryable;
   }
 
-  /** Nobody answered. The request may have been carried out all the same. */
+  /** No answer came. The request may have been carried out all the same. */
   static unreachable(detail: string): ProblemError {
     const code = "unreachable" as Problem["code"];
     return new ProblemError({ type: "about:blank", title: "Unreachable", status: 0, detail, code, retryable: true, trace_id: "" });

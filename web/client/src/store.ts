@@ -51,7 +51,7 @@ type Read<K extends Key> =
   : never;
 
 const NO_MARKERS: ReadonlyMap<string, string> = new Map();
-const NOBODY: string[] = [];
+const NO_ONE: string[] = [];
 
 export class Store {
   readonly users = new Map<string, User>();
@@ -175,7 +175,7 @@ export class Store {
       case "timeline": return this.timeline(id).view();
       case "members": return this.members.get(id);
       case "markers": return this.markers.get(id) ?? NO_MARKERS;
-      case "typing": return this.typing.get(id) ?? NOBODY;
+      case "typing": return this.typing.get(id) ?? NO_ONE;
       case "presence": return this.presence.get(id);
       case "upload": return this.uploads.get(id);
       case "threads": return this.threads.get(id);

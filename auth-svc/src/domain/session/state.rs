@@ -9,7 +9,7 @@ const MAX_USER_AGENT: usize = 256;
 /// One session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// Whose.
+    /// The user it is a session of.
     pub(crate) user_id: UserId,
     /// Makes its refresh tokens unlike those of any other.
     pub(crate) salt: String,
@@ -32,11 +32,11 @@ pub(crate) struct Record {
 /// What a session begins with.
 #[derive(Debug, Clone)]
 pub(crate) struct Start<'a> {
-    /// Whose.
+    /// The user who logs in.
     pub(crate) user_id: &'a UserId,
     /// Random.
     pub(crate) salt: String,
-    /// When.
+    /// The moment of the login.
     pub(crate) now: Timestamp,
     /// What the client calls itself.
     pub(crate) user_agent: Option<&'a str>,

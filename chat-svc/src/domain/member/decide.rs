@@ -18,7 +18,7 @@ use crate::domain::room::owners_changed;
 /// The person a decision is about, when it is not the caller.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
-    /// Who.
+    /// The person of whom the decision is.
     pub person: &'a Person,
     /// What their member lane says.
     pub member: Option<&'a MemberState>,

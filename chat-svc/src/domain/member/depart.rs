@@ -13,7 +13,7 @@ use crate::domain::access::belongs;
 /// A member whose account was closed.
 #[derive(Debug, Clone, Copy)]
 pub struct Departing<'a> {
-    /// Who.
+    /// The user who goes.
     pub user: &'a UserId,
     /// What their member lane says.
     pub member: Option<&'a MemberState>,

@@ -183,7 +183,7 @@ pub fn is_repeat_of(first: &MessageState, command: &PostMessage) -> bool {
 /// A message a user has read up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UpTo<'a> {
-    /// Which.
+    /// The message up to which was read.
     pub message_id: &'a MessageId,
     /// Where it was said.
     pub room_id: &'a RoomId,

@@ -87,7 +87,7 @@ pub struct SightingDoc {
     pub id: SightingId,
     /// What occurs.
     pub term: Term,
-    /// Where.
+    /// The number of the block.
     pub block: u64,
     /// When the first event with it in the block was decided.
     pub time: Timestamp,

@@ -17,7 +17,7 @@ export type Handling = "delete" | "actioned" | "dismissed";
 
 const STATES = ["open", "actioned", "dismissed"] as const;
 const EMPTY = { open: "reports.none_open", actioned: "reports.none_actioned", dismissed: "reports.none_dismissed" };
-const NOBODY = { names: new Set<string>(), own: "" };
+const NO_ONE = { names: new Set<string>(), own: "" };
 
 export default function Reports() {
   const [status, setStatus] = useState<(typeof STATES)[number]>("open");
@@ -52,7 +52,7 @@ function One({ report, onHandle }: { report: Report; onHandle: (how: Handling) =
         <time dateTime={message.created_at}>{moment(message.created_at)}</time>
       </div>
       <blockquote className={css["quote"]}>
-        {message.body ? <Body text={message.body} format={message.format} mentions={NOBODY} /> : <span className={css["aside"]}>{message.deleted_at ? t("message.deleted") : t("reports.no_text")}</span>}
+        {message.body ? <Body text={message.body} format={message.format} mentions={NO_ONE} /> : <span className={css["aside"]}>{message.deleted_at ? t("message.deleted") : t("reports.no_text")}</span>}
         {files > 0 ? <span className={css["aside"]}>{t("reports.files", { count: files })}: {message.attachments.map((file) => file.filename).join(", ")}</span> : null}
       </blockquote>
       <p><span className={css["aside"]}>{t("reports.by", { name: reporter.display_name, time: moment(report.created_at) })}</span> <span dir="auto">{report.reason}</span></p>

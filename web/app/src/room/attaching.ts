@@ -38,7 +38,7 @@ export function holdsFiles(): boolean {
 
 /** Begins to upload files. Gives what is to be said of those that were not taken. */
 export function attach(place: string, files: readonly File[]): string {
-  // Whoever signed out in between has no uploads any more.
+  // A user who signed out in between has no uploads any more.
   const before = (trays.get(place) ?? NONE).filter((id) => client.store.get(`upload:${id}`));
   const full = files.filter((file) => file.size > 0);
   const taken = full.slice(0, Math.max(0, MOST - before.length));

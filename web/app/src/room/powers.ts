@@ -12,7 +12,7 @@ export interface Powers {
   restrain: boolean;
 }
 
-/** Nobody acts on an equal or higher role; direct rooms have none, and in an archived room nothing changes. */
+/** Members act on lower roles only; direct rooms have none, and in an archived room nothing changes. */
 export function powers(room: Pick<Room, "kind" | "archived" | "membership">, theirs: Role, self: boolean): Powers {
   const own = room.membership?.role;
   if (!own || self || room.kind === "direct" || room.archived) return { raise: false, restrain: false };

@@ -123,7 +123,7 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
     followOnAppend: view.atEnd,
     scrollEndThreshold: NEAR,
     paddingStart: 12,
-    // Whoever comes back sees the message where it stood.
+    // A reader who comes back sees the message where it stood.
     scrollPaddingStart: offset,
     paddingEnd: 12,
   });
