@@ -7,9 +7,6 @@ use super::{crates, files_below, is_test, read, source, sources};
 
 /// The longest a source file may be, in lines.
 const FILE: usize = 400;
-/// Files that are longer still, and how long they are at most.
-const LONG_FILES: &[(&str, usize)] =
-    &[("chat-svc/src/domain/member/tests.rs", 406), ("notifier/src/notices.rs", 409)];
 
 /// The longest a function's body may be, in lines that hold code.
 const FUNCTION: usize = 60;
@@ -39,16 +36,23 @@ const LONG_FUNCTIONS: &[(&str, usize)] = &[
 const CLONES: usize = 120;
 /// Crates that have more still, and how many at most.
 const MANY_CLONES: &[(&str, usize)] = &[
-    ("eventlog", 125),
-    ("auth-svc", 250),
-    ("chat-svc", 312),
-    ("projector", 276),
-    ("notifier", 294),
-    ("gateway", 178),
+    ("auth-svc", 242),
+    ("chat-svc", 308),
+    ("projector", 272),
+    ("notifier", 281),
+    ("gateway", 168),
 ];
+/// By how much an exception may lie above what it is for: enough that a few lines fewer do not break it.
+const SLACK: usize = 8;
 
 fn allowed(exceptions: &[(&str, usize)], name: &str, bar: usize) -> usize {
     exceptions.iter().find(|(known, _)| *known == name).map_or(bar, |(_, most)| *most)
+}
+
+/// An exception that is needed no longer, or allows more than there is.
+fn is_stale(exceptions: &[(&str, usize)], name: &str, bar: usize, found: usize) -> bool {
+    let exception = exceptions.iter().find(|(known, _)| *known == name);
+    exception.is_some_and(|(_, most)| found <= bar || found + SLACK < *most)
 }
 
 #[test]
@@ -57,7 +61,7 @@ fn no_file_is_long() {
     for file in sources() {
         let name = file.to_string_lossy().into_owned();
         let lines = read(&file).lines().count();
-        if lines > allowed(LONG_FILES, &name, FILE) {
+        if lines > FILE {
             long.insert(name, lines);
         }
     }
@@ -66,7 +70,7 @@ fn no_file_is_long() {
 
 #[test]
 fn no_function_is_long() {
-    let mut long = BTreeMap::new();
+    let (mut long, mut stale) = (BTreeMap::new(), BTreeMap::new());
     for file in sources() {
         let code = source::code(&read(&file));
         for at in source::keyword(&code, "fn") {
@@ -80,17 +84,21 @@ fn no_function_is_long() {
             // The type of a function has no name and no body.
             let Some(name) = name.filter(|name| !name.is_empty()) else { continue };
             let name = format!("{}::{name}", file.display());
+            if is_stale(LONG_FUNCTIONS, &name, FUNCTION, lines) {
+                stale.insert(name.clone(), lines);
+            }
             if lines > allowed(LONG_FUNCTIONS, &name, FUNCTION) {
                 long.insert(name, lines);
             }
         }
     }
+    assert!(stale.is_empty(), "these functions are shorter by now: {stale:#?}");
     assert!(long.is_empty(), "split these functions, {FUNCTION} lines at most: {long:#?}");
 }
 
 #[test]
 fn clones_are_few() {
-    let mut many = BTreeMap::new();
+    let (mut many, mut stale) = (BTreeMap::new(), BTreeMap::new());
     for (name, folder) in crates() {
         let files = files_below(&folder.join("src"));
         let rust =
@@ -101,10 +109,14 @@ fn clones_are_few() {
         let text = texts.collect::<Vec<_>>().join("\n");
         let (lines, clones) = (text.lines().count(), text.matches(".clone()").count());
         let share = clones * 10_000 / lines.max(1);
+        if is_stale(MANY_CLONES, &name, CLONES, share) {
+            stale.insert(name.clone(), share);
+        }
         if share > allowed(MANY_CLONES, &name, CLONES) {
             many.insert(name, format!("{clones} in {lines} lines"));
         }
     }
+    assert!(stale.is_empty(), "allow these as many clones as they have: {stale:#?}");
     assert!(many.is_empty(), "more than 1.2 clones in 100 lines: {many:#?}");
 }
 
