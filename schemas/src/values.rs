@@ -298,6 +298,19 @@ impl<T> Patch<T> {
         }
     }
 
+    /// What becomes of a field that is never absent: emptied it is what it is at first. None: it stays.
+    #[must_use]
+    pub fn or_default(self) -> Option<T>
+    where
+        T: Default,
+    {
+        match self {
+            Self::Keep => None,
+            Self::Clear => Some(T::default()),
+            Self::Set(value) => Some(value),
+        }
+    }
+
     /// Whether it changes nothing.
     #[must_use]
     pub const fn is_keep(&self) -> bool {

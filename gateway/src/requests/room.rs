@@ -28,8 +28,8 @@ shape! {
 }
 
 changes! {
-    /// Changes to a room. Absent fields stay as they are; null clears an optional field, and is refused for what every
-    /// room has.
+    /// Changes to a room. Absent fields stay as they are; null clears an optional field, and makes the rules for writing
+    /// those of a new room.
     RoomChanges {
         /// The room's name. Null is refused: a room keeps one.
         name: Kept<RoomName>,
@@ -45,11 +45,12 @@ changes! {
         retention_days: Patch<u32>,
         /// Who may write in the main timeline: `everyone` or `admins`. Under `admins` other members answer in threads
         /// and react.
-        posting: Kept<Posting>,
+        #[schemars(with = "Option<Posting>")]
+        posting: Patch<Posting>,
         /// Seconds that must lie between two messages of a member who is no admin, thread answers included: 0 to
-        /// 21,600; 0 for no limit.
-        #[schemars(range(min = 0, max = 21_600))]
-        slow_mode_seconds: Kept<u32>,
+        /// 21,600; 0 or null for no limit.
+        #[schemars(with = "Option<u32>", range(min = 0, max = 21_600))]
+        slow_mode_seconds: Patch<u32>,
         /// `true` makes the room read-only, `false` restores it. Restoring answers 409 when another channel has taken
         /// its name, so a new name may be given at the same time.
         archived: Kept<bool>,
@@ -79,8 +80,8 @@ impl RoomChanges {
             topic,
             visibility: visibility.0,
             retention_days,
-            posting: posting.0,
-            slow_mode_seconds: slow_mode_seconds.0,
+            posting: posting.or_default(),
+            slow_mode_seconds: slow_mode_seconds.or_default(),
             archived: archived.0,
         }
     }
