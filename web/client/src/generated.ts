@@ -1770,7 +1770,7 @@ export interface components {
             id: string;
             /** @description The event it is about; null when that is no longer known. */
             position?: components["schemas"]["Position"] | null;
-            /** @description Why. */
+            /** @description Why handling the event failed. */
             reason: string;
             /** @description Who gave up: `inbox`, `mail` or `digests`. */
             subscriber: string;
@@ -3109,7 +3109,7 @@ export interface components {
             /** @constant */
             type: "ok";
         } | {
-            /** @description Why. */
+            /** @description The problem, as REST would answer it. */
             error: components["schemas"]["Problem"];
             /** @description The frame's id. */
             id?: components["schemas"]["FrameId"] | null;
