@@ -1,5 +1,5 @@
 //! Messages that this process is writing at the moment. The live feed often brings one before its acknowledgement, and
-//! whoever follows the feed need not read what was written here.
+//! what follows the feed need not read what was written here.
 
 use std::collections::HashMap;
 

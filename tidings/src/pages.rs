@@ -10,10 +10,12 @@ pub(crate) fn take_small_ones() {
     let _ = nix::sys::prctl::set_thp_disable(true);
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    #[cfg(target_os = "linux")]
     use super::*;
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn no_huge_pages_are_taken_from_then_on() {
         take_small_ones();

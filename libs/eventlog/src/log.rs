@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use parking_lot::{Mutex, RwLock};
-use schemas::{Epoch, Namespace, Sequence};
+use schemas::{DecodeError, Epoch, Namespace, Sequence};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -155,6 +155,18 @@ impl EventLog {
     #[must_use]
     pub fn watch_connection(&self) -> watch::Receiver<LinkState> {
         self.inner.connection.watch()
+    }
+
+    /// Notes that a stored event cannot be read. One of a type that this build does not know is no defect: a newer build
+    /// writes already.
+    pub fn note_unreadable(&self, sequence: Sequence, error: &DecodeError) {
+        self.inner.unreadable.note_of(sequence, error);
+    }
+
+    /// How many stored events were met since the start that cannot be read.
+    #[must_use]
+    pub fn unreadable(&self) -> u64 {
+        self.inner.unreadable.count()
     }
 
     pub(crate) fn attached(&self) -> Result<Attached, LogError> {

@@ -8,8 +8,6 @@ use std::collections::BTreeSet;
 use parking_lot::Mutex;
 use schemas::{DecodeError, Sequence};
 
-use crate::log::EventLog;
-
 /// So many are told apart, the latest in the log. Of more than these, each meeting counts.
 const TOLD_APART: usize = 4_096;
 
@@ -23,6 +21,20 @@ struct Met {
 }
 
 impl Unreadable {
+    /// Notes an event of this sequence. One of a type that this build does not know is no defect: a newer build writes
+    /// already.
+    pub(crate) fn note_of(&self, sequence: Sequence, error: &DecodeError) {
+        match error {
+            DecodeError::UnknownType(_) => {}
+            DecodeError::Malformed(_) | DecodeError::Corrupt => self.note(sequence),
+        }
+    }
+
+    /// How many were met.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.lock().count
+    }
+
     fn note(&self, sequence: Sequence) {
         let mut met = self.0.lock();
         if met.told_apart.insert(sequence) {
@@ -31,25 +43,6 @@ impl Unreadable {
         if met.told_apart.len() > TOLD_APART {
             met.told_apart.pop_first();
         }
-    }
-}
-
-impl EventLog {
-    /// Notes that an event cannot be read. One of a type that this build does not know is no defect: a newer build
-    /// writes already.
-    pub fn note_unreadable(&self, sequence: Sequence, error: &DecodeError) {
-        match error {
-            DecodeError::UnknownType(_) => {}
-            DecodeError::Malformed(_) | DecodeError::Corrupt => {
-                self.inner.unreadable.note(sequence)
-            }
-        }
-    }
-
-    /// How many stored events were met since the start that cannot be read.
-    #[must_use]
-    pub fn unreadable(&self) -> u64 {
-        self.inner.unreadable.0.lock().count
     }
 }
 
@@ -63,7 +56,7 @@ mod tests {
         for sequence in [7, 9, 7, 7, 9] {
             unreadable.note(sequence);
         }
-        assert_eq!(unreadable.0.lock().count, 2);
+        assert_eq!(unreadable.count(), 2);
     }
 
     #[test]
