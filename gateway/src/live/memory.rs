@@ -85,6 +85,8 @@ impl Memory {
         if changes_any_room(&event.lane) {
             self.unsettled = event.sequence;
         }
+        // Who was away since before then is told out of the read model, which keeps what the log has lost.
+        self.floor = self.floor.max(event.erases_through().unwrap_or_default());
         let (room, person) = event.concerns();
         if room.is_none() && person.is_none() {
             return;

@@ -3,7 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use schemas::{Lane, RoomId, Sequence, UserId};
+use schemas::events::RetentionEvent;
+use schemas::media::MediaStatus;
+use schemas::{Event, EventData, Lane, RoomId, Sequence, UserId};
 
 use super::frames::{Broadcast, Effect};
 
@@ -69,6 +71,20 @@ impl Remembered {
         let names_files = || self.payload.windows(FILES.len()).any(|some| some == FILES);
         let of_messages = matches!(self.lane, Lane::Timeline(_));
         matches!(self.lane, Lane::Media(_)) || (of_messages && names_files())
+    }
+
+    /// The last place before this event that was something to a client and is erased from the log with it: that a file is
+    /// removed. A memory that was read from the log does not have it.
+    pub(super) fn erases_through(&self) -> Option<Sequence> {
+        if !matches!(self.lane, Lane::Retention(_)) {
+            return None;
+        }
+        let Ok(event) = Event::decode(&self.payload) else { return None };
+        let EventData::Retention(RetentionEvent::TextsRemoved(removed)) = event.data else {
+            return None;
+        };
+        let told = removed.media.iter().filter(|blank| blank.media.status == MediaStatus::Removed);
+        told.map(|blank| blank.sequence).max()
     }
 
     pub(super) fn created_a_room(&self) -> bool {

@@ -53,6 +53,30 @@ fn what_passed_in_a_room_is_told_when_all_of_it_is_remembered() {
     assert!(memory.passed_in(&room(1), 16, 17, 9).is_some());
 }
 
+/// As it lies in the log, with the names of its file gone from other places.
+const NAMES_REMOVED: &[u8] =
+    include_bytes!("../../../../schemas/golden/room.texts_removed.v1.files.json");
+
+#[test]
+fn what_the_log_has_lost_is_not_remembered() {
+    let mut memory = Memory::from(1, Bounds::default());
+    let mut event = schemas::Event::decode(NAMES_REMOVED.trim_ascii_end()).unwrap();
+    let schemas::EventData::Retention(schemas::events::RetentionEvent::TextsRemoved(removed)) =
+        &mut event.data
+    else {
+        panic!("{:?}", event.data);
+    };
+    let lane = Lane::Retention(removed.room_id.clone());
+    memory.push(&Arc::new(Remembered::new(50, None, lane.clone(), NAMES_REMOVED)));
+    assert_eq!(memory.floor(), 1, "that it was stored is nothing to a client that is told more");
+    let blank = &mut removed.media[0];
+    blank.media.status = schemas::media::MediaStatus::Removed;
+    let ended = blank.sequence;
+    let payload = event.encode().unwrap();
+    memory.push(&Arc::new(Remembered::new(51, None, lane, &payload)));
+    assert_eq!(memory.floor(), ended, "who has seen less asks the read model");
+}
+
 #[test]
 fn the_floor_rises_when_the_oldest_go() {
     let mut memory = Memory::from(0, Bounds::default());
