@@ -201,6 +201,12 @@ export async function still(page: Page): Promise<void> {
 
 /** A PNG of one colour. */
 export function png(width: number, height: number, colour = [10, 95, 107]): Buffer {
+  const line = Array.from({ length: width }, () => colour).flat();
+  return pngOf(width, Array.from({ length: height }, () => line));
+}
+
+/** A PNG of these lines: of each pixel its red, green and blue. */
+export function pngOf(width: number, lines: number[][]): Buffer {
   const chunk = (name: string, data: Buffer) => {
     const body = Buffer.concat([Buffer.from(name), data]);
     const [size, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
@@ -210,8 +216,8 @@ export function png(width: number, height: number, colour = [10, 95, 107]): Buff
   };
   const head = Buffer.alloc(13);
   head.writeUInt32BE(width, 0);
-  head.writeUInt32BE(height, 4);
+  head.writeUInt32BE(lines.length, 4);
   head.set([8, 2, 0, 0, 0], 8);
-  const line = Buffer.from([0, ...Array.from({ length: width }, () => colour).flat()]);
-  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), chunk("IHDR", head), chunk("IDAT", deflateSync(Buffer.concat(Array.from({ length: height }, () => line)))), chunk("IEND", Buffer.alloc(0))]);
+  const raw = Buffer.concat(lines.map((line) => Buffer.from([0, ...line])));
+  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), chunk("IHDR", head), chunk("IDAT", deflateSync(raw)), chunk("IEND", Buffer.alloc(0))]);
 }

@@ -1,5 +1,5 @@
 /** A picture of a harbour in the evening, for the pictures in the documentation. */
-import { crc32, deflateSync } from "node:zlib";
+import { pngOf } from "./browser.ts";
 
 type Colour = [number, number, number];
 
@@ -29,17 +29,5 @@ function at(x: number, y: number): Colour {
 }
 
 export function harbour(width: number, height: number): Buffer {
-  const lines = Array.from({ length: height }, (_, y) => Buffer.from([0, ...Array.from({ length: width }, (_, x) => at(x / width, y / height)).flat()]));
-  const chunk = (name: string, data: Buffer) => {
-    const body = Buffer.concat([Buffer.from(name), data]);
-    const [size, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-    size.writeUInt32BE(data.length);
-    sum.writeUInt32BE(crc32(body));
-    return Buffer.concat([size, body, sum]);
-  };
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(width, 0);
-  head.writeUInt32BE(height, 4);
-  head.set([8, 2, 0, 0, 0], 8);
-  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), chunk("IHDR", head), chunk("IDAT", deflateSync(Buffer.concat(lines))), chunk("IEND", Buffer.alloc(0))]);
+  return pngOf(width, Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => at(x / width, y / height)).flat()));
 }
