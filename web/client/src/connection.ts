@@ -1,4 +1,5 @@
 /** The socket: opened with a ticket, kept alive, opened again after every loss, and resumed where it stopped. */
+import { Answers } from "./answers.ts";
 import { isAfter, latest } from "./position.ts";
 import type { Platform, Socket } from "./platform.ts";
 import { ProblemError } from "./problem.ts";
@@ -6,8 +7,6 @@ import type { ClientFrame, EventFrame, Message, ServerFrame, Status } from "./ty
 
 /** Milliseconds for a socket to open, and for the first frame to come. */
 const OPENING = 10_000;
-/** Milliseconds for an answer to a frame. */
-const ANSWER = 10_000;
 /** Milliseconds for the `pong` after the page or the network has come back. */
 const WAKING = 3_000;
 /** Milliseconds by which a timer is late when the page has slept. */
@@ -52,12 +51,6 @@ export interface Ends {
   crowded(): boolean;
 }
 
-interface Waiting {
-  done(frame: Extract<ServerFrame, { type: "ok" }>): void;
-  failed(error: ProblemError): void;
-  cancel(): void;
-}
-
 export class Connection {
   /** The highest place of the log up to which everything is applied. */
   position: string | null = null;
@@ -75,8 +68,7 @@ export class Connection {
   #refused = 0;
   #wake: () => void = () => undefined;
   #timers: (() => void)[] = [];
-  #frames = 0;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #answers: Answers;
   readonly #stops: (() => void)[];
   #heard = 0;
   #buffer: EventFrame[] | undefined;
@@ -91,6 +83,7 @@ export class Connection {
   constructor(platform: Platform, ends: Ends) {
     this.#platform = platform;
     this.#ends = ends;
+    this.#answers = new Answers(platform);
     this.#stops = [platform.onWake(() => this.#awake()), platform.onOffline(() => this.#lost())];
   }
 
@@ -135,12 +128,7 @@ export class Connection {
   ask(frame: Record<string, unknown>): Promise<Message | null> {
     const socket = this.#socket;
     if (!this.live || !socket) return Promise.reject(ProblemError.unreachable("there is no connection"));
-    const id = ++this.#frames;
-    return new Promise((resolve, reject) => {
-      const cancel = this.#platform.later(ANSWER, () => this.#settle(id)?.failed(ProblemError.unreachable("no answer came")));
-      this.#waiting.set(id, { done: (ok) => resolve(ok.result ?? null), failed: reject, cancel });
-      socket.send(JSON.stringify({ ...frame, id }));
-    });
+    return this.#answers.ask(frame, (text) => socket.send(text));
   }
 
   async #loop(run: number): Promise<void> {
@@ -268,11 +256,7 @@ export class Connection {
         this.#ends.reset();
         this.forget();
         return void this.#sync(this.#welcomed?.position ?? "", end);
-      case "ok": return this.#settle(Number(frame.id))?.done(frame);
-      case "error": {
-        const retry = (frame.error as { retry_after_ms?: number }).retry_after_ms;
-        return this.#settle(Number(frame.id))?.failed(new ProblemError(frame.error, retry));
-      }
+      case "ok": case "error": return this.#answers.heard(frame);
       case "closing":
         this.#retryAfter = frame.retry_after_ms ?? 0;
         return;
@@ -395,14 +379,7 @@ export class Connection {
     this.live = false;
     this.#buffer = undefined;
     for (const cancel of this.#timers.splice(0)) cancel();
-    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.failed(ProblemError.unreachable("the connection was lost"));
-  }
-
-  #settle(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    waiting?.cancel();
-    return waiting;
+    this.#answers.lost();
   }
 
   #timer(milliseconds: number, work: () => void): void {
