@@ -17,7 +17,7 @@ impl Entity for Users {
     const NAME: &'static str = "user";
 
     fn lane(key: &UserId) -> Lane {
-        Lane::User(key.clone())
+        Lane::User(*key)
     }
 
     fn after(event: &EventData) -> Option<UserState> {
@@ -34,7 +34,7 @@ impl Entity for Names {
     const NAME: &'static str = "name";
 
     fn lane(key: &Lane) -> Lane {
-        key.clone()
+        *key
     }
 
     fn after(event: &EventData) -> Option<Holding> {
@@ -58,7 +58,7 @@ impl Entity for Invites {
     const NAME: &'static str = "invite";
 
     fn lane(key: &InviteId) -> Lane {
-        Lane::Invite(key.clone())
+        Lane::Invite(*key)
     }
 
     fn after(event: &EventData) -> Option<InviteState> {

@@ -117,7 +117,7 @@ impl Challenges {
         for key in self.owners.keys(Some(user.as_str())).await? {
             self.owners.delete(&key).await?;
         }
-        self.codes.delete(Owner::Account(user.clone()).key()).await
+        self.codes.delete(Owner::Account(*user).key()).await
     }
 }
 

@@ -158,7 +158,7 @@ impl Operator {
         let Auth { log, names, .. } = &self.auth;
         let who = who.trim();
         if let Ok(id) = UserId::parse(who)
-            && log.last(&Lane::User(id.clone())).await?.is_some()
+            && log.last(&Lane::User(id)).await?.is_some()
         {
             return Ok(id);
         }

@@ -174,7 +174,7 @@ impl Passwords {
             let _ = answer.send(result);
         });
         self.metrics.queued();
-        match self.queue.0.put(asker.clone(), job) {
+        match self.queue.0.put(*asker, job) {
             Ok(put_out) => self.metrics.taken(put_out),
             Err(refused) => {
                 self.metrics.taken(1);

@@ -64,7 +64,7 @@ impl Queue {
             Some(largest) => state.take_newest(&largest),
             None => None,
         };
-        let line = state.lines.entry(asker.clone()).or_default();
+        let line = state.lines.entry(asker).or_default();
         line.jobs.push_back(job);
         if !line.busy && line.jobs.len() == 1 {
             state.turns.push_back(asker);
@@ -125,7 +125,7 @@ impl State {
         let own = self.lines.get(asker).map_or(0, |line| line.jobs.len());
         let most = self.lines.iter().max_by_key(|(_, line)| line.jobs.len());
         match most {
-            Some((largest, line)) if line.jobs.len() > own + 1 => Ok(Some(largest.clone())),
+            Some((largest, line)) if line.jobs.len() > own + 1 => Ok(Some(*largest)),
             _ if own > 1 => Err(Refused::Theirs),
             _ => Err(Refused::Full),
         }
@@ -175,7 +175,7 @@ mod tests {
     fn one(queue: &Queue) -> Asker {
         let (asker, job) = queue.next().unwrap();
         job();
-        queue.state.lock().done(asker.clone());
+        queue.state.lock().done(asker);
         asker
     }
 
@@ -199,7 +199,7 @@ mod tests {
         queue.put(who("ada"), nothing()).unwrap();
         let (first, _job) = queue.next().unwrap();
         let (second, _other) = queue.next().unwrap();
-        assert_eq!((first.clone(), second), (who("mallory"), who("ada")));
+        assert_eq!((first, second), (who("mallory"), who("ada")));
         assert!(queue.state.lock().turns.is_empty(), "mallory's other job has no turn yet");
         queue.state.lock().done(first);
         assert_eq!(one(&queue), who("mallory"));

@@ -57,7 +57,7 @@ impl Sessions {
         record: &Record,
     ) -> Result<Vec<SessionId>, Failure> {
         self.records.create(id.as_str(), bytes(record)?, Some(LIFETIME)).await?;
-        let list = self.change_list(&record.user_id, |list| list.push(id.clone())).await?;
+        let list = self.change_list(&record.user_id, |list| list.push(*id)).await?;
         Ok(surplus(&list).to_vec())
     }
 

@@ -95,8 +95,8 @@ impl Signer {
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: self.audience.clone(),
-            sub: user.clone(),
-            sid: session.clone(),
+            sub: *user,
+            sid: *session,
             role,
             iat: now,
             nbf: now,

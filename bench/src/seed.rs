@@ -20,8 +20,8 @@ pub(crate) fn event(room: &RoomId, sender: &UserId, number: u128, body: &str) ->
     let created_at = Timestamp::now();
     let message = MessageState {
         id: MessageId::from_uuid(id),
-        room_id: room.clone(),
-        sender_id: sender.clone(),
+        room_id: *room,
+        sender_id: *sender,
         client_id: Some(ClientId::parse(&format!("seed-{number}")).map_err(unexpected)?),
         body: Body::parse(body).map_err(unexpected)?,
         format: Format::Plain,
@@ -35,7 +35,7 @@ pub(crate) fn event(room: &RoomId, sender: &UserId, number: u128, body: &str) ->
     Ok(Event {
         id: EventId::from_uuid(id),
         time: created_at,
-        actor: Actor::User(sender.clone()),
+        actor: Actor::User(*sender),
         causation: None,
         // As every message has that comes through a gateway.
         traceparent: TraceParent::parse(&format!("00-{:032x}-{:016x}-01", number + 1, number + 1))
@@ -46,7 +46,7 @@ pub(crate) fn event(room: &RoomId, sender: &UserId, number: u128, body: &str) ->
 
 fn message(room: &RoomId, sender: &UserId, number: u128, body: &str) -> Outcome<LaneWrite> {
     let event = event(room, sender, number, body)?;
-    Ok(LaneWrite { lane: Lane::Timeline(room.clone()), event, expect: Expect::Any, dedup: None })
+    Ok(LaneWrite { lane: Lane::Timeline(*room), event, expect: Expect::Any, dedup: None })
 }
 
 /// Appends `count` messages, spread over the posters' rooms; `first` numbers them on from an earlier call.

@@ -35,7 +35,7 @@ impl Entity for Exports {
     const NAME: &'static str = "export";
 
     fn lane(key: &UserId) -> Lane {
-        Lane::Exports(key.clone())
+        Lane::Exports(*key)
     }
 
     fn after(event: &EventData) -> Option<ExportState> {

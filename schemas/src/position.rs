@@ -12,10 +12,17 @@ pub type Sequence = u64;
 
 /// Names one incarnation of the log: it changes when the stream is made anew, so that a position of
 /// an older log is recognised instead of misread. 1 to 16 characters of `[a-z0-9]`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
-pub struct Epoch(std::sync::Arc<str>);
+pub struct Epoch {
+    /// What lies behind the length is zeros.
+    text: [u8; LONGEST],
+    length: usize,
+}
+
+/// Characters of an epoch, at most.
+const LONGEST: usize = 16;
 
 /// A text is not a position (`epoch:sequence`).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,28 +35,38 @@ impl Epoch {
     /// # Errors
     /// [`InvalidPosition`] when it is empty, too long or has another character than `[a-z0-9]`.
     pub fn parse(text: &str) -> Result<Self, InvalidPosition> {
-        let fits = (1..=16).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        if fits { Ok(Self(text.into())) } else { Err(InvalidPosition) }
+        let fits =
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let mut epoch = Self { text: [0; LONGEST], length: text.len() };
+        let place = epoch.text.get_mut(..text.len()).filter(|_| fits);
+        place.ok_or(InvalidPosition)?.copy_from_slice(text.as_bytes());
+        Ok(epoch)
     }
 
     /// The epoch as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        let text = self.text.get(..self.length).unwrap_or_default();
+        str::from_utf8(text).unwrap_or_default()
     }
 
     /// A place in this epoch's log.
     #[must_use]
     pub fn at(&self, sequence: Sequence) -> Position {
-        Position { epoch: self.clone(), sequence }
+        Position { epoch: *self, sequence }
+    }
+}
+
+impl fmt::Debug for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Epoch").field(&self.as_str()).finish()
     }
 }
 
 text_conversions!(Epoch, InvalidPosition);
 
 /// A place in the log: a consistent cut through everything that happened. Opaque to clients.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub struct Position {
@@ -104,6 +121,16 @@ mod tests {
             "e1:99999999999999999999999",
         ] {
             assert!(Position::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_epoch_is_one_to_sixteen_characters() {
+        for text in ["a", "0123456789abcdef"] {
+            assert_eq!(Epoch::parse(text).map(|epoch| epoch.to_string()), Ok(text.to_owned()));
+        }
+        for bad in ["", "0123456789abcdefg", "a-b", "a\0"] {
+            assert!(Epoch::parse(bad).is_err(), "{bad:?}");
         }
     }
 }

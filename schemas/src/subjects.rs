@@ -92,7 +92,7 @@ impl LaneKind {
 }
 
 /// The one subject that holds one entity's events. Lanes of names are made by [`crate::NameKey`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// An account.
     User(UserId),

@@ -62,7 +62,7 @@ impl Devices {
         if self.known.len() >= DEVICES {
             self.known.remove(0);
         }
-        self.known.push(device.clone());
+        self.known.push(*device);
     }
 }
 

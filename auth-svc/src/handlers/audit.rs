@@ -21,13 +21,9 @@ impl Auth {
             return Err(AccountRejection::NotAdmin.into());
         }
         let user_id = admin.state.id;
-        let read = AuditRead {
-            user_id: user_id.clone(),
-            query: command.query.clone(),
-            before: command.before,
-        };
+        let read = AuditRead { user_id, query: command.query.clone(), before: command.before };
         // An admin who is demoted meanwhile is refused.
-        let fence = Expect::Fence { lane: Lane::User(user_id.clone()), at: admin.at };
+        let fence = Expect::Fence { lane: Lane::User(user_id), at: admin.at };
         let fact = Fact::new(Lane::Audit(user_id), read);
         Ok(commit_fenced(&self.log, call, fact, fence).await?.position)
     }

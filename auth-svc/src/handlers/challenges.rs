@@ -115,11 +115,11 @@ impl Auth {
     }
 
     fn issued(&self, user: &LoadedUser, sending: &Sending<'_>, email: &Email) -> Fact {
-        let user_id = user.state.id.clone();
-        let fence = Expect::Fence { lane: Lane::User(user_id.clone()), at: user.at };
+        let user_id = user.state.id;
+        let fence = Expect::Fence { lane: Lane::User(user_id), at: user.at };
         let issued = ChallengeIssued {
-            challenge_id: sending.id.clone(),
-            user_id: user_id.clone(),
+            challenge_id: sending.id,
+            user_id,
             purpose: sending.purpose,
             email: email.clone(),
             taken: sending.taken,
@@ -199,7 +199,7 @@ impl Auth {
     ) -> Result<AcceptedCode, Failure> {
         let now = Timestamp::now();
         match self.challenges.change(&owner, |codes| accept(codes, id, now)).await? {
-            true => Ok(AcceptedCode { id: id.clone(), owner, email }),
+            true => Ok(AcceptedCode { id: *id, owner, email }),
             false => Err(gone().into()),
         }
     }

@@ -101,12 +101,12 @@ impl Auth {
 
     /// The lanes of the identities by which the account can be logged in to.
     async fn identity_names(&self, user: &UserId) -> Result<Vec<Name>, Failure> {
-        let stored = self.log.last(&Lane::Identities(user.clone())).await?;
+        let stored = self.log.last(&Lane::Identities(*user)).await?;
         let Some(stored) = stored else { return Ok(Vec::new()) };
         let EventData::Identity(event) = stored.event()?.data else { return Ok(Vec::new()) };
         let mut names = Vec::new();
         for identity in &event.after().identities {
-            names.push(accounts::name(&self.log, Lane::Identity(identity.key.clone())).await?);
+            names.push(accounts::name(&self.log, Lane::Identity(identity.key)).await?);
         }
         Ok(names)
     }
@@ -123,7 +123,7 @@ impl Auth {
 
     /// Only what is left of a closed account is deleted, whichever service asks. Each step may be repeated.
     async fn try_forget_secrets(&self, user: &UserId) -> Result<(), Failure> {
-        let last = self.log.last(&Lane::User(user.clone())).await?;
+        let last = self.log.last(&Lane::User(*user)).await?;
         let last = last.ok_or_else(Rejection::not_found)?;
         let EventData::User(UserEvent::Erased(_)) = last.event()?.data else {
             return Err(Rejection::new(Code::Forbidden, "the account is not closed").into());
@@ -142,7 +142,7 @@ impl Auth {
     }
 
     async fn try_get_erasure(&self, id: &ErasureId) -> Result<Erasure, Failure> {
-        let last = self.log.last(&Lane::Erasure(id.clone())).await?;
+        let last = self.log.last(&Lane::Erasure(*id)).await?;
         let last = last.ok_or_else(Rejection::not_found)?;
         let EventData::Erasure(event) = last.event()?.data else {
             return Err(Rejection::not_found().into());

@@ -37,7 +37,7 @@ impl Auth {
             Asked::New(fact) => {
                 // Not under the call's key: its first try may be long gone, and the lane knows what there is.
                 let appended = decider::record(&self.log, call, *fact).await?;
-                Ok((Some(appended.position), id.clone()))
+                Ok((Some(appended.position), *id))
             }
         }
     }

@@ -16,8 +16,8 @@ const HOLDS: &str = "holds";
 
 fn lane(held: &Held) -> Lane {
     match held {
-        Held::Room(id) => Lane::RoomHold(id.clone()),
-        Held::User(id) => Lane::UserHold(id.clone()),
+        Held::Room(id) => Lane::RoomHold(*id),
+        Held::User(id) => Lane::UserHold(*id),
     }
 }
 
@@ -60,8 +60,8 @@ impl Auth {
     ) -> Result<Option<Position>, Failure> {
         let admin = self.acting_admin(call).await?;
         let exists = match held {
-            Held::Room(id) => self.log.last(&Lane::Room(id.clone())).await?.is_some(),
-            Held::User(id) => self.log.last(&Lane::User(id.clone())).await?.is_some(),
+            Held::Room(id) => self.log.last(&Lane::Room(*id)).await?.is_some(),
+            Held::User(id) => self.log.last(&Lane::User(*id)).await?.is_some(),
         };
         if !exists {
             return Err(Rejection::not_found().into());
@@ -77,7 +77,7 @@ impl Auth {
         let hold = HoldState {
             held: held.clone(),
             reason: reason.clone(),
-            placed_by: admin.state.id.clone(),
+            placed_by: admin.state.id,
             placed_at: Timestamp::now(),
         };
         let fact = Fact::expecting(Expect::At(at), lane(held), HoldPlaced { hold });
@@ -104,7 +104,7 @@ impl Auth {
         };
         let lifted = HoldLifted {
             hold,
-            lifted_by: admin.state.id.clone(),
+            lifted_by: admin.state.id,
             reason: reason.clone(),
             lifted_at: Timestamp::now(),
         };

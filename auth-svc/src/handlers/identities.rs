@@ -28,7 +28,7 @@ impl Entity for Identities {
     const NAME: &'static str = "identities";
 
     fn lane(key: &UserId) -> Lane {
-        Lane::Identities(key.clone())
+        Lane::Identities(*key)
     }
 
     fn after(event: &EventData) -> Option<IdentitiesState> {

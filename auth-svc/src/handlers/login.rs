@@ -45,7 +45,7 @@ struct Known {
 /// The device of a login, as its user is told of it.
 pub(crate) fn seen(call: &Call, device: &Digest) -> NewDevice {
     NewDevice {
-        device: device.clone(),
+        device: *device,
         user_agent: call.user_agent.as_deref().and_then(|agent| UserAgent::parse(agent).ok()),
         ip: call.ip.as_deref().and_then(|ip| ip.parse().ok()),
     }
@@ -270,14 +270,10 @@ impl Auth {
         id: &SessionId,
         new_device: Option<&NewDevice>,
     ) -> Result<Appended, Failure> {
-        let user_id = user.state.id.clone();
+        let user_id = user.state.id;
         let by_user = call.acting_as_user(&user_id);
-        let fence = Expect::Fence { lane: Lane::User(user_id.clone()), at: user.at };
-        let started = SessionStarted {
-            session_id: id.clone(),
-            user_id: user_id.clone(),
-            new_device: new_device.cloned(),
-        };
+        let fence = Expect::Fence { lane: Lane::User(user_id), at: user.at };
+        let started = SessionStarted { session_id: *id, user_id, new_device: new_device.cloned() };
         record(&self.log, &by_user, Fact::expecting(fence, Lane::Session(user_id), started)).await
     }
 
@@ -301,7 +297,7 @@ impl Auth {
             Rejection::new(Code::Internal, "the token could not be signed")
         })?;
         Ok(SessionTokens {
-            session_id: id.clone(),
+            session_id: *id,
             access_token,
             token_type: "Bearer".to_owned(),
             expires_in: ACCESS_SECONDS,

@@ -125,7 +125,7 @@ impl Auth {
             Some(email) => Some(accounts::name(&self.log, self.names.email(email.as_str())).await?),
             None => None,
         };
-        let identity = accounts::name(&self.log, Lane::Identity(login.identity.clone())).await?;
+        let identity = accounts::name(&self.log, Lane::Identity(login.identity)).await?;
         let holder = self.account_of(&identity).await?;
         let addressee = match &email {
             Some(email) => self.account_of(email).await?,

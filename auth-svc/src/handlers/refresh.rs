@@ -42,7 +42,7 @@ impl Auth {
                 self.metrics.reuse();
                 tracing::warn!(session.id = %id, "a used refresh token came again; the session ends");
                 let end = SessionEnd::TokenReuse;
-                self.end(call, &record.user_id, vec![id.clone()], end).await?;
+                self.end(call, &record.user_id, vec![*id], end).await?;
                 return Err(refused().into());
             }
             Verdict::Rotate | Verdict::Retry => {}
@@ -68,8 +68,8 @@ impl Auth {
         presented: &Presented,
         session: &Record,
     ) -> Option<Position> {
-        let (session_id, user_id) = (presented.session.clone(), session.user_id.clone());
-        let lane = Lane::Session(user_id.clone());
+        let (session_id, user_id) = (presented.session, session.user_id);
+        let lane = Lane::Session(user_id);
         let by_user = call.acting_as_user(&user_id);
         let refreshed = SessionRefreshed { session_id, user_id };
         let fact = Fact::expecting(Expect::Any, lane, refreshed);

@@ -213,7 +213,7 @@ impl Auth {
         let asker = it.call.caller.as_ref().map(|caller| &caller.user_id);
         let actor = match it.by {
             By::Operator => Actor::System,
-            By::Admin | By::Themselves { .. } => Actor::User(asker.unwrap_or(&it.id).clone()),
+            By::Admin | By::Themselves { .. } => Actor::User(*asker.unwrap_or(&it.id)),
         };
         match commit(&self.log, &it.call.acting_as(actor), facts, &Reads::default()).await? {
             Committed::Before(_) => Ok(None),

@@ -36,7 +36,7 @@ impl Auth {
     /// Counts the request whether there is an account or not; beyond the limit there is no mail and the same answer.
     async fn try_reset_request(&self, call: &Call, email: &Email) -> Result<ChallengeId, Failure> {
         let holder = accounts::holder(&self.log, self.names.email(email.as_str())).await?;
-        let known = holder.clone().unwrap_or_else(no_account);
+        let known = holder.unwrap_or_else(no_account);
         let user = accounts::user(&self.log, &known).await?;
         // Letters may be written otherwise than at registration: the mail goes where mails went before.
         let email = user.as_ref().map_or(email, |user| &user.state.email);
@@ -59,7 +59,7 @@ impl Auth {
         command: ConfirmPasswordReset,
     ) -> Answer<Option<UserId>> {
         let (owner, sent_to) = self.retry(|| self.try_entering_reset(&command)).await?;
-        let user_id = account(&owner)?.clone();
+        let user_id = *account(&owner)?;
         let user = self.retry(|| accounts::user(&self.log, &user_id)).await?;
         let user = user.filter(|user| user.state.email == sent_to).ok_or_else(gone)?;
         let UserState { username, email, .. } = &user.state;
@@ -140,7 +140,7 @@ impl Auth {
         }
         let user = accounts::user(&self.log, id).await?.ok_or_else(Rejection::not_found)?;
         let sending = Sending::new(ChallengePurpose::PasswordReset, &user.state.email);
-        let counted = self.count(&Owner::Account(id.clone()), &sending).await?;
+        let counted = self.count(&Owner::Account(*id), &sending).await?;
         match counted {
             Ok(()) => Ok(Some(self.send_code(call, &user, &sending).await?)),
             Err(_) => Ok(None),
@@ -149,7 +149,7 @@ impl Auth {
 
     /// Whether a code was sent to an account. That another account asked for its address is none.
     async fn was_sent_a_code(&self, id: &UserId) -> Result<bool, Failure> {
-        let last = self.log.last(&Lane::Challenges(id.clone())).await?;
+        let last = self.log.last(&Lane::Challenges(*id)).await?;
         let Some(last) = last else { return Ok(false) };
         let EventData::Challenge(ChallengeEvent::Issued(issued)) = last.event()?.data else {
             return Ok(true);

@@ -153,7 +153,7 @@ impl Auth {
 
 fn changed(user: &LoadedUser, on: bool, reason: Option<&Reason>) -> Fact {
     let after = UserState { second_factor: on, ..user.state.clone() };
-    let lane = Lane::User(after.id.clone());
+    let lane = Lane::User(after.id);
     let changed = UserSecondFactorChanged { user: after, reason: reason.cloned() };
     Fact::expecting(Expect::At(user.at), lane, changed)
 }

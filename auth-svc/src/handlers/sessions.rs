@@ -42,9 +42,9 @@ impl Auth {
             return Ok(None);
         }
         self.sessions.delete(&ids).await?;
-        let (user_id, session_ids) = (user.clone(), ids.clone());
+        let (user_id, session_ids) = (*user, ids.clone());
         let ended = SessionsEnded { user_id, session_ids, reason, note: note.cloned() };
-        let fact = Fact::expecting(Expect::Any, Lane::Session(user.clone()), ended);
+        let fact = Fact::expecting(Expect::Any, Lane::Session(*user), ended);
         let appended = record(&self.log, call, fact).await?;
         self.sessions.forget(user, &ids).await?;
         Ok(Some(appended.position))
@@ -62,11 +62,11 @@ impl Auth {
     ) -> Result<Option<Position>, Failure> {
         let caller = call.caller()?;
         let ids = match which {
-            WhichSessions::Current => vec![caller.session_id.clone()],
+            WhichSessions::Current => vec![caller.session_id],
             WhichSessions::All => {
                 let mut ids = self.sessions.list(&caller.user_id).await?;
                 if !ids.contains(&caller.session_id) {
-                    ids.push(caller.session_id.clone());
+                    ids.push(caller.session_id);
                 }
                 ids
             }
@@ -74,7 +74,7 @@ impl Auth {
                 if !self.sessions.list(&caller.user_id).await?.contains(id) {
                     return Err(Rejection::not_found().into());
                 }
-                vec![id.clone()]
+                vec![*id]
             }
         };
         self.end(call, &caller.user_id, ids, SessionEnd::Logout).await

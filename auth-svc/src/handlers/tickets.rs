@@ -35,10 +35,7 @@ impl Auth {
         let found = self.retry(|| self.take_ticket(command.ticket.expose())).await?;
         let refused = || Rejection::new(Code::Unauthenticated, "the ticket is not valid");
         let mut caller = found.ok_or_else(refused)?;
-        let asked = GetSessionStatus {
-            user_id: caller.user_id.clone(),
-            session_id: caller.session_id.clone(),
-        };
+        let asked = GetSessionStatus { user_id: caller.user_id, session_id: caller.session_id };
         let status = self.retry(|| self.try_status(&asked)).await?;
         if !status.active {
             return Err(refused());

@@ -27,7 +27,7 @@ impl Auth {
         let user = self.subscriber(token).await?;
         let by_user = call.acting_as_user(&user.state.id);
         let mut reads = Reads::default();
-        reads.note(schemas::Lane::User(user.state.id.clone()), user.at);
+        reads.note(schemas::Lane::User(user.state.id), user.at);
         let committed: Committed = commit(&self.log, &by_user, unsubscribe(&user), &reads).await?;
         Ok(committed.position())
     }

@@ -37,7 +37,7 @@ impl Auth {
             return Err(Rejection::new(Code::Conflict, detail).into());
         }
         let sending = Sending::new(ChallengePurpose::Verification, &user.state.email);
-        let owner = Owner::Account(user.state.id.clone());
+        let owner = Owner::Account(user.state.id);
         self.count(&owner, &sending).await?.map_err(too_many)?;
         let position = self.send_code(call, &user, &sending).await?;
         let expires_at = sending.expires_at();
@@ -74,10 +74,10 @@ impl Auth {
         // The same is looked up when there is none.
         let holder = name.owner.filter(|_| taken).and_then(|owner| UserId::parse(&owner).ok());
         let holder = accounts::user(&self.log, &holder.unwrap_or_else(no_account)).await?;
-        let owner = Owner::Account(user.state.id.clone());
+        let owner = Owner::Account(user.state.id);
         self.count(&owner, &sending).await?.map_err(too_many)?;
         let expires_at = sending.expires_at();
-        let issued = IssuedCode { challenge_id: sending.id.clone(), expires_at };
+        let issued = IssuedCode { challenge_id: sending.id, expires_at };
         // A stranger's address gets no more mails than its own account may ask for, however many ask.
         if !self.count_at_address(&sending).await? {
             return Ok((issued, None));
@@ -115,7 +115,7 @@ impl Auth {
         let kinds = [ChallengePurpose::Verification, ChallengePurpose::AddressChange];
         let id = &command.verification_id;
         let owner = self.challenge_of(id, &kinds).await?.owner;
-        if owner != Owner::Account(call.caller()?.user_id.clone()) {
+        if owner != Owner::Account(call.caller()?.user_id) {
             return Err(Rejection::not_found().into());
         }
         let email = self.enter_code(&owner, id, &command.code).await?;

@@ -55,7 +55,7 @@ async fn only_an_admin_gives_roles_and_one_always_remains() {
     assert_eq!(refused(kit.call(&as_bob, greedy.clone()).await), Code::Forbidden);
     assert_eq!(kit.call(&admin, greedy).await.unwrap().user.role, Role::Admin);
     let promote = |role| AdministerUser {
-        user_id: bob.user.user.id.clone(),
+        user_id: bob.user.user.id,
         role: Some(role),
         suspended: None,
         reason: None,
@@ -71,7 +71,7 @@ async fn the_last_admin_keeps_the_role_and_nobody_suspends_himself() {
     let (root, admin) = kit.person("boss").await;
     let (bob, as_bob) = kit.person("bob").await;
     let role = |of: &SessionTokens, role| AdministerUser {
-        user_id: of.user.user.id.clone(),
+        user_id: of.user.user.id,
         role: Some(role),
         suspended: None,
         reason: None,
@@ -101,13 +101,13 @@ async fn a_suspended_account_is_out_everywhere() {
     let (_, admin) = kit.person("boss").await;
     let (bob, _) = kit.person("bob").await;
     let suspend = |on| AdministerUser {
-        user_id: bob.user.user.id.clone(),
+        user_id: bob.user.user.id,
         role: None,
         suspended: Some(on),
         reason: None,
     };
     assert!(kit.call(&admin, suspend(true)).await.unwrap().suspended);
-    let ended = kit.last(Lane::Session(bob.user.user.id.clone())).await;
+    let ended = kit.last(Lane::Session(bob.user.user.id)).await;
     assert!(matches!(ended, Some(EventData::Session(SessionEvent::Ended(_)))));
     assert_eq!(refused(kit.login("bob").await), Code::Suspended);
     let wrong = kit.call(&CallContext::default(), login("bob", "another one")).await;
@@ -177,7 +177,7 @@ async fn an_event_tells_whose_doing_it_was_and_in_which_trace() {
     let traceparent = Some(TraceParent::parse(trace).unwrap());
     let context = CallContext { traceparent, ..CallContext::default() };
     let ada = ask(&kit.remote().await, &context, &registration("ada")).await.unwrap();
-    let stored = kit.log.last(&Lane::User(ada.user.id.clone())).await.unwrap().unwrap();
+    let stored = kit.log.last(&Lane::User(ada.user.id)).await.unwrap().unwrap();
     let event = stored.event().unwrap();
     assert_eq!(event.actor, Actor::User(ada.user.id));
     assert_eq!(event.traceparent, context.traceparent);
@@ -195,7 +195,7 @@ async fn a_new_password_ends_the_other_sessions() {
     };
     assert_eq!(refused(kit.call(&ada, change("wrong one")).await), Code::InvalidCredentials);
     kit.call(&ada, change(PASSWORD)).await.unwrap();
-    let ended = kit.last(Lane::Session(other.user.user.id.clone())).await;
+    let ended = kit.last(Lane::Session(other.user.user.id)).await;
     assert!(
         matches!(ended, Some(EventData::Session(SessionEvent::Ended(e))) if e.reason == SessionEnd::PasswordChanged)
     );

@@ -17,7 +17,7 @@ const NEW: &str = "battery staple";
 impl Kit {
     /// The code that went to an account last.
     async fn mailed(&self, user: &UserId) -> ChallengeIssued {
-        let last = self.last(Lane::Challenges(user.clone())).await;
+        let last = self.last(Lane::Challenges(*user)).await;
         let Some(EventData::Challenge(ChallengeEvent::Issued(issued))) = last else {
             panic!("no code was mailed")
         };
@@ -26,7 +26,7 @@ impl Kit {
 
     async fn choose(&self, issued: &ChallengeIssued) {
         let reset = ConfirmPasswordReset {
-            reset_id: issued.challenge_id.clone(),
+            reset_id: issued.challenge_id,
             code: codes().code(&issued.challenge_id),
             new_password: NewPassword::parse(NEW).unwrap(),
         };
@@ -34,7 +34,7 @@ impl Kit {
     }
 
     async fn has_password(&self, user: &UserId) -> bool {
-        let last = self.last(Lane::User(user.clone())).await.unwrap();
+        let last = self.last(Lane::User(*user)).await.unwrap();
         last.account().unwrap().has_password
     }
 }
@@ -59,9 +59,9 @@ async fn an_account_without_a_password_is_mailed_a_code_and_chooses_one() {
     let request =
         RequestPasswordReset { email: schemas::values::Email::parse(&ada.email).unwrap() };
     kit.call(&CallContext::default(), request).await.unwrap();
-    let before = kit.log.last(&Lane::User(id.clone())).await.unwrap().unwrap().sequence;
+    let before = kit.log.last(&Lane::User(*id)).await.unwrap().unwrap().sequence;
     kit.choose(&kit.mailed(id).await).await;
-    let after = kit.log.last(&Lane::User(id.clone())).await.unwrap().unwrap().sequence;
+    let after = kit.log.last(&Lane::User(*id)).await.unwrap().unwrap().sequence;
     assert_eq!(before, after);
 }
 
@@ -71,8 +71,8 @@ async fn a_repeated_creation_finds_the_account_and_mails_once() {
     let (_, admin) = kit.person("boss").await;
     let admin = keyed(admin, "k1");
     let first = kit.call(&admin, creation("ada", None, None)).await.unwrap();
-    let event = kit.log.last(&Lane::User(first.user.id.clone())).await.unwrap().unwrap();
-    let boss = admin.caller.as_ref().unwrap().user_id.clone();
+    let event = kit.log.last(&Lane::User(first.user.id)).await.unwrap().unwrap();
+    let boss = admin.caller.as_ref().unwrap().user_id;
     assert_eq!(event.event().unwrap().actor, Actor::User(boss));
     let head = kit.log.head().await.unwrap();
     let again = kit.call(&admin, creation("ada", None, None)).await.unwrap();
@@ -115,11 +115,11 @@ async fn a_first_password_is_set_by_a_fresh_session_alone() {
     let tokens = kit.login("ada").await.unwrap();
     let as_ada = crate::kit::as_caller(&tokens);
     // An account as a provider makes one: a session, and no password.
-    let last = kit.last(Lane::User(ada.clone())).await.unwrap();
+    let last = kit.last(Lane::User(ada)).await.unwrap();
     let user =
         schemas::events::UserState { has_password: false, ..last.account().unwrap().clone() };
     let changed = schemas::events::UserProfileChanged { user };
-    kit.write(Lane::User(ada.clone()), changed.into()).await;
+    kit.write(Lane::User(ada), changed.into()).await;
     kit.log.secrets("credentials").delete(ada.as_str()).await.unwrap();
     let new_password = NewPassword::parse(NEW).unwrap();
     let change = ChangePassword { current_password: None, new_password, code: None };
@@ -138,12 +138,12 @@ async fn an_admin_ends_every_session_of_a_user() {
     let (boss, admin) = kit.person("boss").await;
     let (ada, as_ada) = kit.person("ada").await;
     let other = kit.login("ada").await.unwrap();
-    let end = EndSessionsOf { user_id: ada.user.user.id.clone(), reason: None };
+    let end = EndSessionsOf { user_id: ada.user.user.id, reason: None };
     assert_eq!(refused(kit.call(&as_ada, end.clone()).await), Code::Forbidden);
     kit.call(&admin, end.clone()).await.unwrap();
     assert!(!kit.is_active(&ada).await && !kit.is_active(&other).await);
     assert!(kit.is_active(&boss).await);
-    let lane = Lane::Session(ada.user.user.id.clone());
+    let lane = Lane::Session(ada.user.user.id);
     let Some(EventData::Session(SessionEvent::Ended(ended))) = kit.last(lane).await else {
         panic!("the end is in the log")
     };
@@ -167,7 +167,7 @@ async fn the_last_use_of_a_session_is_noted_in_its_list() {
     let begun = listed().await;
     assert_eq!(begun.created_at, begun.last_used_at);
     let ghost = SessionId::parse("ses_00000000000000000000000000").unwrap();
-    let used = NoteSessionsUsed { session_ids: vec![ghost, ada.session_id.clone()] };
+    let used = NoteSessionsUsed { session_ids: vec![ghost, ada.session_id] };
     kit.call(&CallContext::default(), used.clone()).await.unwrap();
     assert_eq!(listed().await, begun, "just begun: nothing to note");
     kit.age(&ada.session_id, 10 * 60).await;
@@ -185,7 +185,7 @@ async fn whatever_happens_to_a_hold_comes_onto_the_roll_of_admins() {
     let kit = Kit::start().await;
     let (_, admin) = kit.person("boss").await;
     let (ada, _) = kit.person("ada").await;
-    let held = Held::User(ada.user.user.id.clone());
+    let held = Held::User(ada.user.user.id);
     let reason = Reason::parse("a court asks").unwrap();
     let roll = async || kit.log.last(&names().admins()).await.unwrap().map(|last| last.sequence);
     let lane = Lane::UserHold(ada.user.user.id);

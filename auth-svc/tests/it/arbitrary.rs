@@ -89,7 +89,7 @@ fn registration() -> impl Strategy<Value = Value> {
 async fn whatever_is_accepted_is_read_back_equal() {
     let kit = Kit::start().await;
     let (_, context) = kit.person("ada").await;
-    let id = context.caller.as_ref().unwrap().user_id.clone();
+    let id = context.caller.as_ref().unwrap().user_id;
     let buses = [kit.bus.clone(), kit.remote().await];
     let mut runner = TestRunner::deterministic();
     let (profile, registration) = (profile(), registration());
@@ -102,7 +102,7 @@ async fn whatever_is_accepted_is_read_back_equal() {
         match ask(bus, &context, &command).await {
             Ok(account) => {
                 accepted += 1;
-                let stored = kit.log.last(&Lane::User(id.clone())).await.unwrap().unwrap();
+                let stored = kit.log.last(&Lane::User(id)).await.unwrap().unwrap();
                 let user = match stored.event().unwrap().data {
                     EventData::User(UserEvent::ProfileChanged(changed)) => changed.user,
                     EventData::User(UserEvent::Registered(registered)) => registered.user,
@@ -127,7 +127,7 @@ async fn whatever_is_accepted_is_read_back_equal() {
             && let Ok(account) =
                 ask(bus, &schemas::commands::CallContext::default(), &command).await
         {
-            let lane = Lane::User(account.user.id.clone());
+            let lane = Lane::User(account.user.id);
             let Some(EventData::User(UserEvent::Registered(stored))) = kit.last(lane).await else {
                 panic!()
             };

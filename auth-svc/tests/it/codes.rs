@@ -32,12 +32,12 @@ fn wrong(id: &ChallengeId) -> OneTimeCode {
 }
 
 fn verify(id: &ChallengeId, code: OneTimeCode) -> ConfirmVerification {
-    ConfirmVerification { verification_id: id.clone(), code }
+    ConfirmVerification { verification_id: *id, code }
 }
 
 fn reset(id: &ChallengeId, code: OneTimeCode) -> ConfirmPasswordReset {
     let new_password = NewPassword::parse(NEW).unwrap();
-    ConfirmPasswordReset { reset_id: id.clone(), code, new_password }
+    ConfirmPasswordReset { reset_id: *id, code, new_password }
 }
 
 impl Kit {
@@ -70,7 +70,7 @@ impl Kit {
     }
 
     async fn account(&self, user: &UserId) -> schemas::events::UserState {
-        let last = self.last(Lane::User(user.clone())).await.unwrap();
+        let last = self.last(Lane::User(*user)).await.unwrap();
         last.account().cloned().unwrap()
     }
 }
@@ -279,7 +279,7 @@ async fn an_address_stands_in_what_is_its_holders_alone() {
     let close =
         DeleteAccount { password: Some(Secret::new(PASSWORD)), code: None, erasure_id: None };
     kit.call(&as_bob, close).await.unwrap();
-    kit.call(&CallContext::default(), ForgetSecrets { user_id: bob.clone() }).await.unwrap();
+    kit.call(&CallContext::default(), ForgetSecrets { user_id: bob }).await.unwrap();
     assert_eq!(noted.keys(Some(bob.as_str())).await.unwrap(), Vec::<String>::new());
 }
 

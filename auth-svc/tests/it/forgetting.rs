@@ -33,7 +33,7 @@ impl Kit {
     }
 
     async fn is_told_to_forget(&self, user: &UserId) -> Result<(), Code> {
-        let command = ForgetSecrets { user_id: user.clone() };
+        let command = ForgetSecrets { user_id: *user };
         let answer = self.call(&CallContext::default(), command).await;
         answer.map_err(|refused| refused.code)
     }
@@ -67,7 +67,7 @@ async fn only_secrets_of_a_closed_account_are_forgotten() {
     // Two copies, several at once, over NATS.
     kit.copy().await;
     let (remote, context) = (kit.remote().await, CallContext::default());
-    let command = ForgetSecrets { user_id: id.clone() };
+    let command = ForgetSecrets { user_id: *id };
     let all = (0..8).map(|_| ask(&remote, &context, &command));
     assert_eq!(join_all(all).await, vec![Ok(()); 8]);
     assert_eq!(kit.kept_of(names).await, Vec::<String>::new());

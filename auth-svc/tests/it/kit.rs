@@ -174,10 +174,8 @@ impl Kit {
     }
 
     pub(crate) async fn is_active(&self, tokens: &SessionTokens) -> bool {
-        let status = GetSessionStatus {
-            user_id: tokens.user.user.id.clone(),
-            session_id: tokens.session_id.clone(),
-        };
+        let status =
+            GetSessionStatus { user_id: tokens.user.user.id, session_id: tokens.session_id };
         self.call(&CallContext::default(), status).await.unwrap().active
     }
 }
@@ -229,8 +227,8 @@ pub(crate) fn login(login: &str, password: &str) -> Login {
 pub(crate) fn as_caller(tokens: &SessionTokens) -> CallContext {
     CallContext {
         caller: Some(Caller {
-            user_id: tokens.user.user.id.clone(),
-            session_id: tokens.session_id.clone(),
+            user_id: tokens.user.user.id,
+            session_id: tokens.session_id,
             role: tokens.user.user.role,
         }),
         ..CallContext::default()

@@ -73,7 +73,7 @@ async fn the_operator_makes_an_admin_beside_a_running_service() {
     assert_eq!(register(&kit, "stranger", true).await, Role::User, "there is an account already");
     let tokens = kit.call(&CallContext::default(), login("chief", "made by hand")).await.unwrap();
     let command = AdministerUser {
-        user_id: tokens.user.user.id.clone(),
+        user_id: tokens.user.user.id,
         role: Some(Role::User),
         suspended: None,
         reason: None,

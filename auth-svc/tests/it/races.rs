@@ -124,7 +124,7 @@ async fn two_admins_cannot_put_each_other_out() {
     let (ada, as_ada) = kit.person("ada").await;
     let (bob, as_bob) = kit.person("bob").await;
     let role = |of: &UserId, role| AdministerUser {
-        user_id: of.clone(),
+        user_id: *of,
         role: Some(role),
         suspended: None,
         reason: None,
@@ -154,7 +154,7 @@ async fn a_suspension_leaves_no_session_of_a_login_under_way() {
     let (_, admin) = kit.person("boss").await;
     let bob = kit.register("bob").await.unwrap().user.id;
     let suspend =
-        |on| AdministerUser { user_id: bob.clone(), role: None, suspended: Some(on), reason: None };
+        |on| AdministerUser { user_id: bob, role: None, suspended: Some(on), reason: None };
     for _ in 0..3 {
         let logins = (0..20).map(|_| (CallContext::default(), login("bob", PASSWORD)));
         let (answers, suspended) =

@@ -51,7 +51,7 @@ impl Kit {
     }
 
     async fn says_on(&self, user: &UserId) -> bool {
-        let last = self.last(Lane::User(user.clone())).await.unwrap();
+        let last = self.last(Lane::User(*user)).await.unwrap();
         last.account().unwrap().second_factor
     }
 }
@@ -134,9 +134,9 @@ async fn an_admin_removes_it_for_who_is_locked_out_and_says_why() {
     let (_, admin) = kit.person("chief").await;
     let (tokens, ada) = kit.person("ada").await;
     kit.enrols(&ada).await;
-    let id = tokens.user.user.id.clone();
+    let id = tokens.user.user.id;
     let reason = Reason::parse("lost their phone").unwrap();
-    let remove = AdministerSecondFactor { user_id: id.clone(), reason: reason.clone() };
+    let remove = AdministerSecondFactor { user_id: id, reason: reason.clone() };
     assert_eq!(refused(kit.call(&ada, remove.clone()).await), Code::Forbidden);
     kit.call(&admin, remove.clone()).await.unwrap();
     let Some(EventData::User(UserEvent::SecondFactorChanged(told))) =
@@ -157,7 +157,7 @@ async fn what_an_interrupted_enrolment_left_untold_is_told_at_the_next_login() {
     let kit = Kit::start().await;
     let (tokens, ada) = kit.person("ada").await;
     let (secret, _) = kit.enrols(&ada).await;
-    let id = tokens.user.user.id.clone();
+    let id = tokens.user.user.id;
     // As a crash between the secret and its event would leave it.
     let store = kit.log.secrets("second_factors");
     let (record, _) = store.get(id.as_str()).await.unwrap().unwrap();

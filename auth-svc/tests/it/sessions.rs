@@ -65,7 +65,7 @@ async fn an_old_refresh_token_ends_the_session() {
     assert_eq!(refused(kit.call(&anonymous(), refresh(&first)).await), Code::Unauthenticated);
     assert_eq!(refused(kit.call(&anonymous(), refresh(&third)).await), Code::Unauthenticated);
     assert!(!kit.is_active(&third).await);
-    let ended = kit.last(Lane::Session(first.user.user.id.clone())).await;
+    let ended = kit.last(Lane::Session(first.user.user.id)).await;
     assert!(matches!(ended, Some(EventData::Session(SessionEvent::Ended(_)))));
 }
 
@@ -90,7 +90,7 @@ async fn sessions_are_listed_and_ended_one_by_one_or_all() {
     let listed = kit.call(&ada, ListSessions {}).await.unwrap();
     let current: Vec<bool> = listed.iter().map(|session| session.current).collect();
     assert_eq!(current, [false, true]);
-    let one = EndSessions { which: WhichSessions::One(second.session_id.clone()) };
+    let one = EndSessions { which: WhichSessions::One(second.session_id) };
     assert_eq!(refused(kit.call(&bob, one.clone()).await), Code::NotFound);
     kit.call(&ada, one).await.unwrap();
     assert!(!kit.is_active(&second).await);
@@ -106,8 +106,7 @@ async fn a_session_is_only_good_for_its_own_account() {
     let kit = Kit::start().await;
     let (ada, _) = kit.person("ada").await;
     let (bob, _) = kit.person("bob").await;
-    let mixed =
-        GetSessionStatus { user_id: bob.user.user.id.clone(), session_id: ada.session_id.clone() };
+    let mixed = GetSessionStatus { user_id: bob.user.user.id, session_id: ada.session_id };
     assert!(!kit.call(&anonymous(), mixed).await.unwrap().active);
 }
 
@@ -149,7 +148,7 @@ async fn of_more_than_a_hundred_sessions_the_oldest_end() {
     assert_eq!(listed.len(), 100);
     assert!(!kit.is_active(&first).await);
     assert!(kit.is_active(&second).await && kit.is_active(&last).await);
-    let ended = kit.last(Lane::Session(first.user.user.id.clone())).await;
+    let ended = kit.last(Lane::Session(first.user.user.id)).await;
     assert!(
         matches!(ended, Some(EventData::Session(SessionEvent::Ended(e))) if e.session_ids == [first.session_id])
     );
@@ -169,7 +168,7 @@ async fn the_log_is_told_of_a_use_once_an_hour() {
     record["told_at"] = Timestamp::now().plus_seconds(-3601).to_string().into();
     records.update(key, record.to_string(), revision, None).await.unwrap();
     let third = kit.call(&anonymous(), refresh(&second)).await.unwrap();
-    let told = kit.last(Lane::Session(first.user.user.id.clone())).await;
+    let told = kit.last(Lane::Session(first.user.user.id)).await;
     assert!(matches!(told, Some(EventData::Session(SessionEvent::Refreshed(_)))));
     let head = kit.log.head().await.unwrap();
     assert_eq!(head, before + 1);
@@ -185,7 +184,7 @@ async fn an_interrupted_end_is_told_when_somebody_looks() {
     // The record is gone and the process ended before it could tell the log.
     kit.log.secrets("sessions").delete(other.session_id.as_str()).await.unwrap();
     assert_eq!(kit.call(&ada, ListSessions {}).await.unwrap().len(), 1);
-    let told = kit.last(Lane::Session(other.user.user.id.clone())).await;
+    let told = kit.last(Lane::Session(other.user.user.id)).await;
     assert!(
         matches!(told, Some(EventData::Session(SessionEvent::Ended(e))) if e.session_ids == [other.session_id])
     );

@@ -48,7 +48,7 @@ fn events(from: Sequence) -> Outcome<Vec<Logged>> {
         }
         let state = RoomState::begun(room(number), RoomKind::Channel, now);
         let room = RoomState { visibility: Visibility::Public, ..state };
-        let (id, actor) = (EventId::from_uuid(id(number)), Actor::User(sender.clone()));
+        let (id, actor) = (EventId::from_uuid(id(number)), Actor::User(sender));
         let data = RoomCreated { room }.into();
         Ok(Event { id, time: now, actor, causation: None, traceparent: None, data })
     };

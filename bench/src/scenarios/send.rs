@@ -18,7 +18,7 @@ pub(crate) fn stored_payload() -> Outcome<Vec<u8>> {
     let message = MessageState {
         id: MessageId::from_uuid(id),
         room_id: RoomId::from_uuid(id),
-        sender_id: sender.clone(),
+        sender_id: sender,
         client_id: Some(ClientId::parse("bench-12345").map_err(unexpected)?),
         body: Body::parse(BODY).map_err(unexpected)?,
         format: Format::Plain,

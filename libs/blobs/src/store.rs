@@ -61,7 +61,7 @@ impl BlobName {
     /// Everything that is kept of a medium.
     #[must_use]
     pub fn all_of(id: &MediaId) -> [Self; 3] {
-        [Self::Upload(id.clone()), Self::File(id.clone()), Self::Thumbnail(id.clone())]
+        [Self::Upload(*id), Self::File(*id), Self::Thumbnail(*id)]
     }
 
     /// The id of what it belongs to.

@@ -52,7 +52,7 @@ impl Call {
         };
         Self {
             command,
-            actor: caller.as_ref().map_or(Actor::System, |one| Actor::User(one.user_id.clone())),
+            actor: caller.as_ref().map_or(Actor::System, |one| Actor::User(one.user_id)),
             caller,
             key: idempotency_key,
             ip,
@@ -76,7 +76,7 @@ impl Call {
     /// The same call with its events attributed to a user whose account is just being registered or logged in to.
     #[must_use]
     pub fn acting_as_user(&self, user: &UserId) -> Self {
-        self.acting_as(Actor::User(user.clone()))
+        self.acting_as(Actor::User(*user))
     }
 
     /// The same call with its events attributed to another actor, such as the system.
@@ -147,7 +147,7 @@ impl AnyCall for Call {
 
 impl AnyCall for UserCall {
     fn of(call: Call) -> Result<Self, Rejection> {
-        let user = call.caller()?.user_id.clone();
+        let user = call.caller()?.user_id;
         Ok(Self { user, call })
     }
 }
@@ -189,7 +189,7 @@ mod tests {
         let refused = UserCall::of(anonymous).map(|_| ()).map_err(|refused| refused.code);
         assert_eq!(refused, Err(Code::Unauthenticated));
         let call = UserCall::of(Call::new("x", context())).unwrap();
-        assert_eq!(call.event(claimed()).actor, Actor::User(call.user.clone()));
+        assert_eq!(call.event(claimed()).actor, Actor::User(call.user));
         assert_eq!(call.acting_as(Actor::System).event(claimed()).actor, Actor::System);
     }
 

@@ -96,7 +96,7 @@ impl Reads {
                 fact.expect = Expect::Any;
             } else {
                 fact.expect = Expect::At(*at);
-                written.push(fact.lane.clone());
+                written.push(fact.lane);
             }
         }
         facts

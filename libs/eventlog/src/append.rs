@@ -43,7 +43,7 @@ impl EventLog {
     pub async fn append(&self, writes: Vec<LaneWrite>) -> Result<Appended, AppendError> {
         let begun = Instant::now();
         let span = traced::append(&writes);
-        let mut appending = pin!(self.append_all(writes).instrument(span));
+        let mut appending = pin!(self.append_all(&writes).instrument(span));
         let outcome = appending.as_mut().await;
         traced::appended(appending.span(), Some(&outcome));
         self.took(begun);
@@ -57,7 +57,7 @@ impl EventLog {
         }
     }
 
-    async fn append_all(&self, writes: Vec<LaneWrite>) -> Result<Appended, AppendError> {
+    async fn append_all(&self, writes: &[LaneWrite]) -> Result<Appended, AppendError> {
         let epoch = match self.epoch_to_write().await {
             Err(LogError::Unavailable(_)) => return Err(AppendError::Unavailable),
             other => other?,
@@ -70,7 +70,7 @@ impl EventLog {
             return Err(AppendError::TooLarge);
         }
         let prepared: Result<Vec<Prepared>, AppendError> =
-            writes.into_iter().map(|write| self.prepare(write)).collect();
+            writes.iter().map(|write| self.prepare(write)).collect();
         let mut prepared = prepared?;
         let written = if count > 1 {
             let last = self.write_batch(&prepared).await.map_err(|error| self.noted(error))?;
@@ -97,7 +97,7 @@ impl EventLog {
     }
 
     /// A write in the form it is sent in.
-    pub(crate) fn prepare(&self, write: LaneWrite) -> Result<Prepared, AppendError> {
+    pub(crate) fn prepare(&self, write: &LaneWrite) -> Result<Prepared, AppendError> {
         let namespace = self.namespace();
         let limit = self.inner.connection.client().max_payload().saturating_sub(HEADER_ROOM);
         let payload = write.event.encode().map_err(|error| {

@@ -240,7 +240,7 @@ impl EventLog {
         let epoch = self.attach_to(&info.config)?;
         self.inner.seen.store(head, Ordering::Release);
         let (_, revision) = self.read_ledger().await?;
-        let ledger = Ledger { epoch: Some(epoch.clone()), reached: head, holes: holes.clone() };
+        let ledger = Ledger { epoch: Some(epoch), reached: head, holes: holes.clone() };
         self.write_ledger(&ledger, revision).await?;
         self.recall().await?;
         Ok(Loss { holes, reached, head, epoch })

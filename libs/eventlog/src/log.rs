@@ -142,7 +142,7 @@ impl EventLog {
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         let attached = self.inner.attached.read();
-        attached.as_ref().map_or_else(|| self.inner.unattached.clone(), |a| a.epoch.clone())
+        attached.as_ref().map_or_else(|| self.inner.unattached, |a| a.epoch)
     }
 
     /// Whether there is a connection to the server now.

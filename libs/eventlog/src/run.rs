@@ -56,14 +56,14 @@ impl EventLog {
     pub async fn append_run(&self, writes: Vec<LaneWrite>) -> Vec<Result<Appended, AppendError>> {
         let begun = Instant::now();
         let span = traced::append(&writes);
-        let mut appending = pin!(self.append_row(writes).instrument(span));
+        let mut appending = pin!(self.append_row(&writes).instrument(span));
         let outcomes = appending.as_mut().await;
         traced::appended(appending.span(), outcomes.first());
         self.took(begun);
         outcomes
     }
 
-    async fn append_row(&self, writes: Vec<LaneWrite>) -> Vec<Result<Appended, AppendError>> {
+    async fn append_row(&self, writes: &[LaneWrite]) -> Vec<Result<Appended, AppendError>> {
         let epoch = match self.epoch_to_write().await {
             Ok(epoch) => epoch,
             Err(LogError::Unavailable(_)) => return failed(writes.len(), AppendError::Unavailable),
@@ -76,7 +76,7 @@ impl EventLog {
             return failed(writes.len(), AppendError::TooLarge);
         }
         let prepared: Vec<Result<Prepared, AppendError>> =
-            writes.into_iter().map(|write| self.prepare(write)).collect();
+            writes.iter().map(|write| self.prepare(write)).collect();
         let mut refused: Vec<Option<AppendError>> = Vec::with_capacity(prepared.len());
         let mut run = Vec::with_capacity(prepared.len());
         for one in prepared {

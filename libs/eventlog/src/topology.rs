@@ -164,7 +164,7 @@ impl EventLog {
         let former = former_epochs(&config.metadata).filter_map(|e| Epoch::parse(e).ok()).collect();
         let replicas = config.num_replicas;
         let clustered = replicas > 1 || self.inner.connection.is_to_cluster();
-        *attached = Some(Attached { epoch: epoch.clone(), former, replicas, clustered });
+        *attached = Some(Attached { epoch, former, replicas, clustered });
         Ok(epoch)
     }
 }

@@ -32,7 +32,7 @@ async fn named_among_members(
     after: Option<&UserId>,
 ) -> Answer<(Vec<MembershipDoc>, Option<UserId>)> {
     let members = store.members(room, after, LOOK).await?;
-    let ids: Vec<UserId> = members.items.iter().map(|member| member.user_id.clone()).collect();
+    let ids: Vec<UserId> = members.items.iter().map(|member| member.user_id).collect();
     let users = store.users(&ids).await?;
     let named: HashSet<UserId> = users
         .into_iter()
@@ -54,10 +54,10 @@ async fn members_among_named(
 ) -> Answer<(Vec<MembershipDoc>, Option<UserId>)> {
     let from = ListFrom::Moved { since: 0, after: after.cloned() };
     let users = store.search_users(query, &from, LOOK).await?;
-    let ids: Vec<UserId> = users.items.iter().map(|user| user.state.id.clone()).collect();
+    let ids: Vec<UserId> = users.items.iter().map(|user| user.state.id).collect();
     let mut found = store.memberships(room, &ids).await?;
     found.retain(|member| member.present);
-    found.sort_unstable_by(|one, other| one.user_id.cmp(&other.user_id));
+    found.sort_unstable_by_key(|one| one.user_id);
     Ok((found, ids.last().filter(|_| users.more).cloned()))
 }
 
@@ -84,7 +84,7 @@ pub async fn members_named(
         };
         for member in found {
             if items.len() == limit {
-                let onward = items.last().map(|last: &MembershipDoc| last.user_id.clone());
+                let onward = items.last().map(|last: &MembershipDoc| last.user_id);
                 return Ok(Named { items, onward });
             }
             items.push(member);

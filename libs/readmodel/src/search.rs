@@ -60,8 +60,7 @@ pub async fn search_messages(
     if search.words.is_empty() || rooms.is_empty() {
         return Ok(FoundMessages::default());
     }
-    let scope =
-        Scope { search: Arc::new(search.clone()), user: user.clone(), rooms: Arc::new(rooms) };
+    let scope = Scope { search: Arc::new(search.clone()), user: *user, rooms: Arc::new(rooms) };
     let checkpoint = store.checkpoint().await?.groups.conversations;
     let below = search.below.unwrap_or(Sequence::MAX).min(checkpoint.saturating_add(1));
     let lookups = lookups(&scope);

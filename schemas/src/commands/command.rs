@@ -22,7 +22,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + 'static {
 }
 
 /// Who is asking, as the gateway has authenticated them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Caller {
     /// The account.
     pub user_id: UserId,

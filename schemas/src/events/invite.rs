@@ -57,7 +57,7 @@ impl InviteState {
         if after.reserved.len() >= MAX_RESERVED {
             after.reserved.remove(0);
         }
-        after.reserved.push(user.clone());
+        after.reserved.push(*user);
         Some(after)
     }
 }

@@ -193,7 +193,7 @@ impl UserEvent {
             | Self::SecondFactorChanged(UserSecondFactorChanged { user, .. })
             | Self::PasswordSet(UserPasswordSet { user }) => user.clone(),
             Self::Erased(UserErased { user_id, created_at, .. }) => {
-                UserState::erased(user_id.clone(), *created_at)
+                UserState::erased(*user_id, *created_at)
             }
         }
     }

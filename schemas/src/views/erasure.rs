@@ -58,15 +58,15 @@ pub struct Hold {
 impl From<&HoldState> for Hold {
     fn from(hold: &HoldState) -> Self {
         let (kind, room_id, user_id) = match &hold.held {
-            Held::Room(id) => (HoldKind::Room, Some(id.clone()), None),
-            Held::User(id) => (HoldKind::User, None, Some(id.clone())),
+            Held::Room(id) => (HoldKind::Room, Some(*id), None),
+            Held::User(id) => (HoldKind::User, None, Some(*id)),
         };
         Self {
             kind,
             room_id,
             user_id,
             reason: hold.reason.to_string(),
-            placed_by: hold.placed_by.clone(),
+            placed_by: hold.placed_by,
             placed_at: hold.placed_at,
         }
     }

@@ -52,7 +52,7 @@ impl Export {
         };
         let ready = status == ExportStatus::Ready;
         Self {
-            id: state.id.clone(),
+            id: state.id,
             status,
             requested_at: state.requested_at,
             url: None,

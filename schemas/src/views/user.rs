@@ -39,7 +39,7 @@ pub struct User {
 impl From<&UserState> for User {
     fn from(user: &UserState) -> Self {
         Self {
-            id: user.id.clone(),
+            id: user.id,
             username: user.username.to_string(),
             display_name: user.display_name.to_string(),
             avatar_url: user.avatar_media_id.as_ref().map(|media| format!("/media/{media}/avatar")),

@@ -65,7 +65,7 @@ proptest! {
     #[test]
     fn a_lane_is_read_back_from_its_subjects(ns in namespaces(), lane in lanes()) {
         for subject in [lane.subject(&ns), lane.live_subject(&ns)] {
-            prop_assert_eq!(Lane::parse(&ns, &subject), Ok(lane.clone()));
+            prop_assert_eq!(Lane::parse(&ns, &subject), Ok(lane));
             prop_assert!(!subject.contains(['*', '>', ' ', '\r', '\n']), "{}", subject);
             prop_assert!(subject.split('.').all(|token| !token.is_empty()));
         }

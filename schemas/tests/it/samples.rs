@@ -194,8 +194,8 @@ fn rooms(full: bool) -> Vec<EventData> {
 fn besides(full: bool) -> Vec<EventData> {
     let (message_id, room_id) = (MessageId::from_uuid(uuid(5)), RoomId::from_uuid(uuid(3)));
     let reacted = ReactionAdded {
-        message_id: message_id.clone(),
-        room_id: room_id.clone(),
+        message_id,
+        room_id,
         user_id: user_id(4),
         emoji: Emoji::parse("\u{2764}").unwrap(),
         posted: 41,
@@ -209,13 +209,8 @@ fn besides(full: bool) -> Vec<EventData> {
         emoji: reaction.emoji,
         posted: reaction.posted,
     };
-    let pinned = MessagePinned {
-        message_id: message_id.clone(),
-        room_id: room_id.clone(),
-        user_id: user_id(4),
-        posted: 41,
-        near_limit: full,
-    };
+    let pinned =
+        MessagePinned { message_id, room_id, user_id: user_id(4), posted: 41, near_limit: full };
     let unpinned = MessageUnpinned { message_id, room_id, user_id: user_id(1), posted: 41 };
     vec![reacted.into(), taken_back.into(), pinned.into(), unpinned.into()]
 }
@@ -223,8 +218,8 @@ fn besides(full: bool) -> Vec<EventData> {
 fn messages(full: bool) -> Vec<EventData> {
     let (message_id, room_id) = (MessageId::from_uuid(uuid(5)), RoomId::from_uuid(uuid(3)));
     let deleted = MessageDeleted {
-        message_id: message_id.clone(),
-        room_id: room_id.clone(),
+        message_id,
+        room_id,
         sender_id: user_id(1),
         posted: 41,
         thread_root_id: full.then(|| MessageId::from_uuid(uuid(6))),
@@ -232,21 +227,16 @@ fn messages(full: bool) -> Vec<EventData> {
         deleted_at: now(),
         reason: full.then(|| Reason::parse("Spam\n").unwrap()),
     };
-    let moved = ReadMoved {
-        room_id: room_id.clone(),
-        user_id: user_id(4),
-        message_id: message_id.clone(),
-        posted: u64::MAX,
-        private: false,
-    };
+    let moved =
+        ReadMoved { room_id, user_id: user_id(4), message_id, posted: u64::MAX, private: false };
     let notified = NotificationCreated {
         notification_id: NotificationId::from_uuid(uuid(8)),
         user_id: user_id(4),
         kind: if full { NotificationKind::DirectMessage } else { NotificationKind::System },
         title: full.then(|| "Maintenance".to_owned()),
         body: full.then(|| "Tonight at ten.\n".to_owned()),
-        room_id: full.then(|| room_id.clone()),
-        message_id: full.then(|| message_id.clone()),
+        room_id: full.then(|| room_id),
+        message_id: full.then(|| message_id),
         created_at: now(),
         actor_id: full.then(|| user_id(1)),
         thread_root_id: full.then(|| MessageId::from_uuid(uuid(6))),
@@ -279,17 +269,13 @@ fn threads() -> Vec<EventData> {
     let (room_id, user_id) = (RoomId::from_uuid(uuid(3)), user_id(4));
     let thread_root_id = MessageId::from_uuid(uuid(6));
     let read = ThreadRead {
-        room_id: room_id.clone(),
-        user_id: user_id.clone(),
-        thread_root_id: thread_root_id.clone(),
+        room_id,
+        user_id,
+        thread_root_id,
         message_id: MessageId::from_uuid(uuid(5)),
         posted: 41,
     };
-    let followed = ThreadFollowed {
-        room_id: room_id.clone(),
-        user_id: user_id.clone(),
-        thread_root_id: thread_root_id.clone(),
-    };
+    let followed = ThreadFollowed { room_id, user_id, thread_root_id };
     let unfollowed = ThreadUnfollowed { room_id, user_id, thread_root_id };
     vec![followed.into(), unfollowed.into(), read.into()]
 }

@@ -190,7 +190,7 @@ async fn increment(copied: &mut Copying<'_>, since: Position) -> Result<Incremen
     let log = copied.log;
     let parts = std::mem::take(&mut copied.parts);
     let through = parts.get(&log.namespace().events_stream()).map(|part| part.through);
-    let position = through.map(|sequence| Position { epoch: since.epoch.clone(), sequence });
+    let position = through.map(|sequence| Position { epoch: since.epoch, sequence });
     let position = position.ok_or_else(|| Failure::new("the log was not copied"))?;
     let queues = log.queues().await.map_err(|error| copying("the log", &error))?;
     Ok(Increment { since, position, parts, queues })

@@ -98,7 +98,7 @@ impl BackupFolder {
     /// It is no finished backup, or one of another namespace or of a newer build.
     pub(super) async fn read(path: &Path, config: &Config) -> Result<Self, Failure> {
         let manifest = read_manifest(path, config).await?;
-        let mut position = manifest.increment.as_ref().map(|increment| increment.position.clone());
+        let mut position = manifest.increment.as_ref().map(|increment| increment.position);
         let mut ends = BTreeMap::new();
         for stream in &manifest.streams {
             if let Some(part) = manifest.part(stream) {

@@ -62,7 +62,7 @@ pub(crate) fn administer(
     for (index, data) in events.into_iter().enumerate() {
         // In a batch only the first write to a lane may carry an expectation on it.
         let expect = if index == 0 { Expect::At(state.target.at) } else { Expect::Any };
-        facts.push(Fact::expecting(expect, Lane::User(user.id.clone()), data));
+        facts.push(Fact::expecting(expect, Lane::User(user.id), data));
     }
     Ok((user, facts))
 }
@@ -82,7 +82,7 @@ pub(crate) fn promote(
     }
     after.role = Role::Admin;
     let changed = UserRoleChanged { user: after.clone(), reason: None };
-    let fact = Fact::expecting(Expect::At(user.at), Lane::User(after.id.clone()), changed);
+    let fact = Fact::expecting(Expect::At(user.at), Lane::User(after.id), changed);
     let facts = vec![registry.claimed_by(&after.id), fact];
     Ok((after, facts))
 }

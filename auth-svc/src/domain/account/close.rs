@@ -57,20 +57,20 @@ pub(crate) fn close(
         }
     }
     let begun = ErasureBegun {
-        erasure_id: id.clone(),
-        user_id: user.id.clone(),
+        erasure_id: *id,
+        user_id: user.id,
         registered_at: user.created_at,
         begun_at: context.now,
         reason: reason.cloned(),
     };
-    facts.push(Fact::new(Lane::Erasure(id.clone()), begun));
+    facts.push(Fact::new(Lane::Erasure(*id), begun));
     let erased = UserErased {
-        user_id: user.id.clone(),
-        erasure_id: id.clone(),
+        user_id: user.id,
+        erasure_id: *id,
         created_at: user.created_at,
         erased_at: context.now,
     };
-    facts.push(Fact::expecting(Expect::At(state.user.at), Lane::User(user.id.clone()), erased));
+    facts.push(Fact::expecting(Expect::At(state.user.at), Lane::User(user.id), erased));
     Ok(facts)
 }
 

@@ -92,6 +92,6 @@ pub(crate) fn change_profile(
         return Ok((user, Vec::new()));
     }
     let changed = UserProfileChanged { user: user.clone() };
-    facts.push(Fact::expecting(Expect::At(state.user.at), Lane::User(user.id.clone()), changed));
+    facts.push(Fact::expecting(Expect::At(state.user.at), Lane::User(user.id), changed));
     Ok((user, facts))
 }

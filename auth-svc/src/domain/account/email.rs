@@ -23,7 +23,7 @@ pub(crate) fn verify_email(
     }
     after.email_verified = true;
     let verified = UserEmailVerified { user: after.clone() };
-    let fact = Fact::expecting(Expect::At(user.at), Lane::User(after.id.clone()), verified);
+    let fact = Fact::expecting(Expect::At(user.at), Lane::User(after.id), verified);
     Ok((after, vec![fact]))
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn unsubscribe(user: &LoadedUser) -> Vec<Fact> {
     }
     let mut after = user.state.clone();
     after.preferences.email = MailAbout::None;
-    let lane = Lane::User(after.id.clone());
+    let lane = Lane::User(after.id);
     vec![Fact::expecting(Expect::At(user.at), lane, UserProfileChanged { user: after })]
 }
 
@@ -56,6 +56,6 @@ pub(crate) fn change_email(
     let former = std::mem::replace(&mut after.email, email.clone());
     after.email_verified = true;
     let changed = UserEmailChanged { user: after.clone(), former };
-    facts.push(Fact::expecting(Expect::At(user.at), Lane::User(after.id.clone()), changed));
+    facts.push(Fact::expecting(Expect::At(user.at), Lane::User(after.id), changed));
     Ok((after, facts))
 }

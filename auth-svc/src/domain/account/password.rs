@@ -12,6 +12,6 @@ pub(crate) fn password_set(user: &LoadedUser) -> Option<Fact> {
         return None;
     }
     let after = UserState { has_password: true, ..user.state.clone() };
-    let lane = Lane::User(after.id.clone());
+    let lane = Lane::User(after.id);
     Some(Fact::expecting(Expect::At(user.at), lane, UserPasswordSet { user: after }))
 }

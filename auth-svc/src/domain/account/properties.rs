@@ -113,7 +113,7 @@ impl Log {
     }
 
     fn user(&self, id: &UserId, lag: u64) -> Option<LoadedUser> {
-        let (at, event) = self.seen(&Lane::User(id.clone()), lag).last()?;
+        let (at, event) = self.seen(&Lane::User(*id), lag).last()?;
         account_after(event).map(|state| Seen { at: *at, state })
     }
 
@@ -234,7 +234,7 @@ impl Log {
         let others = self.people.iter().filter(|id| **id != admin.state.id);
         let mut others = others.filter_map(|id| self.user(id, lags[2]));
         let another = others.find(Administrator::is_admin);
-        let user_id = target.state.id.clone();
+        let user_id = target.state.id;
         let command = AdministerUser { user_id, role, suspended, reason: None };
         administer(&Administering { admin, target, registry: registry(), another }, &command).ok()
     }
@@ -252,7 +252,7 @@ impl Log {
         let names = self.lanes.keys().filter(|lane| {
             matches!(lane, Lane::Handle(_) | Lane::Email(_)) && **lane != registry()
         });
-        let held = names.filter(|lane| self.name((*lane).clone(), 0).owner.is_some()).count();
+        let held = names.filter(|lane| self.name(*(*lane), 0).owner.is_some()).count();
         assert_eq!(held, people.len() * 2, "no name is held without an account");
         let admin = |person: &UserState| person.role == Role::Admin && !person.suspended;
         let had = self

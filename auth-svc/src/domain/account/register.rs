@@ -72,8 +72,8 @@ impl Entrance {
         self.registration.admits(&account.email, self.invite.is_some())?;
         let Some(invite) = &self.invite else { return Ok(None) };
         let after = invite.state.reserved_for(id, cx.now).ok_or(AccountRejection::InviteOver)?;
-        let lane = Lane::Invite(after.id.clone());
-        let reserved = InviteReserved { invite: after, user_id: id.clone() };
+        let lane = Lane::Invite(after.id);
+        let reserved = InviteReserved { invite: after, user_id: *id };
         Ok(Some(Fact::expecting(Expect::At(invite.at), lane, reserved)))
     }
 }
@@ -98,7 +98,7 @@ pub(crate) fn register(
     }
     let (role, registered) = role(state, account, id)?;
     let user = UserState {
-        id: id.clone(),
+        id: *id,
         username: account.username.clone(),
         display_name: account.display_name.clone().unwrap_or_else(|| (&account.username).into()),
         email: account.email.clone(),
@@ -117,7 +117,7 @@ pub(crate) fn register(
     let mut facts = vec![state.handle.claimed_by(id), state.email.claimed_by(id)];
     facts.extend(registered);
     facts.extend(reserved);
-    facts.push(Fact::new(Lane::User(id.clone()), UserRegistered { user: user.clone() }));
+    facts.push(Fact::new(Lane::User(*id), UserRegistered { user: user.clone() }));
     Ok((user, facts))
 }
 

@@ -24,8 +24,8 @@ impl Administrator for LoadedUser {
     }
 
     fn require_unchanged(&self, registry: &Lane) -> Fact {
-        let fence = Expect::Fence { lane: Lane::User(self.state.id.clone()), at: self.at };
-        Fact::expecting(fence, registry.clone(), NameClaimed { owner: self.state.id.to_string() })
+        let fence = Expect::Fence { lane: Lane::User(self.state.id), at: self.at };
+        Fact::expecting(fence, *registry, NameClaimed { owner: self.state.id.to_string() })
     }
 }
 
@@ -71,12 +71,12 @@ impl Name {
     /// The fact that this account holds the name from now on.
     pub(crate) fn claimed_by(&self, user: &UserId) -> Fact {
         let claimed = NameClaimed { owner: user.to_string() };
-        Fact::expecting(Expect::At(self.at), self.lane.clone(), claimed)
+        Fact::expecting(Expect::At(self.at), self.lane, claimed)
     }
 
     /// The fact that the name is this account's no more; held back from others until then.
     pub(crate) fn released_by(&self, user: &UserId, held_until: Option<Timestamp>) -> Fact {
         let released = NameReleased { owner: user.to_string(), held_until };
-        Fact::expecting(Expect::At(self.at), self.lane.clone(), released)
+        Fact::expecting(Expect::At(self.at), self.lane, released)
     }
 }

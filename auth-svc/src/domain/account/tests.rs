@@ -262,7 +262,7 @@ fn administering(admin: UserState, target: UserState) -> Administering {
 fn only_admins_act_on_others_and_never_against_themselves() {
     let (admin, person) = (user(1, "boss", Role::Admin), user(2, "ada", Role::User));
     let suspend = |of: &UserState| AdministerUser {
-        user_id: of.id.clone(),
+        user_id: of.id,
         role: None,
         suspended: Some(true),
         reason: None,
@@ -281,7 +281,7 @@ fn only_admins_act_on_others_and_never_against_themselves() {
 fn role_and_suspension_change_in_one_step_with_one_expectation() {
     let (admin, person) = (user(1, "boss", Role::Admin), user(2, "ada", Role::User));
     let command = AdministerUser {
-        user_id: person.id.clone(),
+        user_id: person.id,
         role: Some(Role::Moderator),
         suspended: Some(true),
         reason: None,
@@ -295,12 +295,8 @@ fn role_and_suspension_change_in_one_step_with_one_expectation() {
 #[test]
 fn an_admin_steps_down_when_another_remains() {
     let admin = user(1, "boss", Role::Admin);
-    let command = AdministerUser {
-        user_id: admin.id.clone(),
-        role: Some(Role::User),
-        suspended: None,
-        reason: None,
-    };
+    let command =
+        AdministerUser { user_id: admin.id, role: Some(Role::User), suspended: None, reason: None };
     let mut state = administering(admin.clone(), admin);
     assert_eq!(administer(&state, &command).err(), Some(AccountRejection::LastAdmin));
     let mut another = Seen { at: 7, state: user(2, "bob", Role::Admin) };
@@ -319,12 +315,8 @@ fn a_suspended_admin_acts_no_more() {
     let mut admin = user(1, "boss", Role::Admin);
     admin.suspended = true;
     let person = user(2, "ada", Role::User);
-    let command = AdministerUser {
-        user_id: person.id.clone(),
-        role: None,
-        suspended: Some(true),
-        reason: None,
-    };
+    let command =
+        AdministerUser { user_id: person.id, role: None, suspended: Some(true), reason: None };
     let refused = administer(&administering(admin, person), &command);
     assert_eq!(refused.err(), Some(AccountRejection::NotAdmin));
 }

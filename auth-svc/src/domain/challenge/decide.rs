@@ -58,7 +58,7 @@ pub(crate) fn issue(codes: &mut Codes, ask: &Ask<'_>, limit: Option<Limit>) -> R
         codes.asked.push((ask.purpose, ask.now));
     }
     codes.challenges.push(Challenge {
-        id: ask.id.clone(),
+        id: *ask.id,
         purpose: ask.purpose,
         email: ask.email.clone(),
         expires_at: ask.now.plus_seconds(LIFETIME_SECONDS),

@@ -21,18 +21,18 @@ pub(crate) enum Asked {
 /// A person asks for a copy of their data: one at a time.
 pub(crate) fn request(newest: &Newest, user: &UserId, id: &ExportId, context: &Context) -> Asked {
     if let Some(open) = newest.state.as_ref().filter(|export| export.is_open(context.now)) {
-        return Asked::Open(open.id.clone());
+        return Asked::Open(open.id);
     }
     let export = ExportState {
-        id: id.clone(),
-        user_id: user.clone(),
+        id: *id,
+        user_id: *user,
         stage: ExportStage::Running,
         requested_at: context.now,
         size: None,
         ready_at: None,
         expires_at: None,
     };
-    let lane = Lane::Exports(user.clone());
+    let lane = Lane::Exports(*user);
     let requested = ExportRequested { export };
     Asked::New(Box::new(Fact::expecting(Expect::At(newest.at), lane, requested)))
 }
@@ -43,7 +43,7 @@ pub(crate) fn withdraw(newest: &Newest) -> Option<Fact> {
     match before.stage {
         ExportStage::Running | ExportStage::Ready => {
             let export = ExportState { stage: ExportStage::Withdrawn, ..before.clone() };
-            let lane = Lane::Exports(export.user_id.clone());
+            let lane = Lane::Exports(export.user_id);
             let withdrawn = ExportWithdrawn { export };
             Some(Fact::expecting(Expect::At(newest.at), lane, withdrawn))
         }

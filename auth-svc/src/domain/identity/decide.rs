@@ -47,7 +47,7 @@ pub(crate) fn way(
 /// between: the claim of its address, which it has already, is the fence.
 pub(crate) fn link(state: &Linking<'_>, via: &Via<'_>) -> Result<Vec<Fact>, IdentityRejection> {
     let user = &state.user.state.id;
-    let fence = Expect::Fence { lane: Lane::User(user.clone()), at: state.user.at };
+    let fence = Expect::Fence { lane: Lane::User(*user), at: state.user.at };
     let unchanged = NameClaimed { owner: user.to_string() };
     let known = state.identities.state.as_ref();
     let mut identities = known.map(|known| known.identities.clone()).unwrap_or_default();
@@ -57,16 +57,16 @@ pub(crate) fn link(state: &Linking<'_>, via: &Via<'_>) -> Result<Vec<Fact>, Iden
     identities.push(via.identity());
     let linked = via.linked(user, identities, false);
     Ok(vec![
-        Fact::expecting(fence, state.email.lane.clone(), unchanged),
+        Fact::expecting(fence, state.email.lane, unchanged),
         state.identity.claimed_by(user),
-        Fact::expecting(Expect::At(state.identities.at), Lane::Identities(user.clone()), linked),
+        Fact::expecting(Expect::At(state.identities.at), Lane::Identities(*user), linked),
     ])
 }
 
 /// The facts that the identity an account is made with is the account's.
 pub(crate) fn linked_with(identity: &Name, user: &UserId, via: &Via<'_>) -> Vec<Fact> {
     let linked = via.linked(user, vec![via.identity()], true);
-    vec![identity.claimed_by(user), Fact::new(Lane::Identities(user.clone()), linked)]
+    vec![identity.claimed_by(user), Fact::new(Lane::Identities(*user), linked)]
 }
 
 /// The facts that an identity is an account's no more. The account keeps a way to log in: a password, or another identity
@@ -90,22 +90,22 @@ pub(crate) fn unlink(
     if !user.has_password && !left.iter().any(|one| name_of(one).is_some()) {
         return Err(IdentityRejection::LastWay);
     }
-    let fence = Expect::Fence { lane: Lane::User(user.id.clone()), at: state.user.at };
+    let fence = Expect::Fence { lane: Lane::User(user.id), at: state.user.at };
     let held_until = Some(now.plus_seconds(UNLINKED_SECONDS));
     let released = NameReleased { owner: user.id.to_string(), held_until };
     let provider_name = name_of(gone).cloned();
-    let identities = IdentitiesState { user_id: user.id.clone(), identities: left };
-    let unlinked = IdentityUnlinked { key: gone.key.clone(), provider_name, identities };
-    let lane = Lane::Identities(user.id.clone());
+    let identities = IdentitiesState { user_id: user.id, identities: left };
+    let unlinked = IdentityUnlinked { key: gone.key, provider_name, identities };
+    let lane = Lane::Identities(user.id);
     Ok(vec![
-        Fact::expecting(fence, Lane::Identity(gone.key.clone()), released),
+        Fact::expecting(fence, Lane::Identity(gone.key), released),
         Fact::expecting(Expect::At(state.identities.at), lane, unlinked),
     ])
 }
 
 impl Via<'_> {
     fn identity(&self) -> Identity {
-        Identity { key: self.key.clone(), provider: self.provider.clone(), linked_at: self.now }
+        Identity { key: *self.key, provider: self.provider.clone(), linked_at: self.now }
     }
 
     fn linked(
@@ -115,10 +115,10 @@ impl Via<'_> {
         new_account: bool,
     ) -> IdentityLinked {
         IdentityLinked {
-            key: self.key.clone(),
+            key: *self.key,
             provider_name: self.name.clone(),
             new_account,
-            identities: IdentitiesState { user_id: user.clone(), identities },
+            identities: IdentitiesState { user_id: *user, identities },
         }
     }
 }

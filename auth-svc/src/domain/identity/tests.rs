@@ -138,7 +138,7 @@ fn the_last_way_to_log_in_is_not_taken_away() {
     let facts = taken(false, &both, "1").unwrap();
     let expected = [Expect::Fence { lane: Lane::User(id()), at: 7 }, Expect::At(9)];
     assert_eq!(facts.iter().map(|fact| fact.expect.clone()).collect::<Vec<_>>(), expected);
-    assert_eq!(facts[0].lane, Lane::Identity(first.key.clone()));
+    assert_eq!(facts[0].lane, Lane::Identity(first.key));
     assert_eq!(identities_after(&facts[1].data).unwrap().identities, [second]);
     assert_eq!(taken(false, &both[..1], "1"), Err(IdentityRejection::LastWay));
     // A provider that the configuration names no more lets no user in.

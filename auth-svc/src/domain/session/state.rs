@@ -49,7 +49,7 @@ impl Record {
     pub(crate) fn begin(start: Start<'_>) -> Self {
         let Start { user_id, salt, now, user_agent, ip } = start;
         Self {
-            user_id: user_id.clone(),
+            user_id: *user_id,
             salt,
             generation: 0,
             rotated_at: now,

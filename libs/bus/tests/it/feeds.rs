@@ -37,7 +37,7 @@ async fn stored_events_come_in_order_with_their_predecessor() {
         assert!(event.event().is_ok() && event.stored_at.millis() > 0);
         seen.push((event.sequence, event.previous, event.lane));
     }
-    let wanted = [(2, 1, lane.clone()), (3, 0, other.clone()), (4, 2, lane), (5, 3, other)];
+    let wanted = [(2, 1, lane), (3, 0, other), (4, 2, lane), (5, 3, other)];
     assert_eq!(seen, wanted);
 }
 

@@ -40,8 +40,8 @@ async fn a_fence_guards_one_lane_by_another() {
     let server = Server::start().await;
     let log = server.log().await;
     let (room, user) = (room(), user());
-    let (member, timeline) = (Lane::Member(room.clone(), user), Lane::Timeline(room));
-    let fence = |at| Expect::Fence { lane: member.clone(), at };
+    let (member, timeline) = (Lane::Member(room, user), Lane::Timeline(room));
+    let fence = |at| Expect::Fence { lane: member, at };
     log.append(vec![write(&timeline, "no member event yet", fence(0))]).await.unwrap();
     let joined = put(&log, &member, "joined").await;
     let late = log.append(vec![write(&timeline, "judged before", fence(0))]).await;
@@ -82,7 +82,7 @@ async fn a_batch_may_fence_and_write_a_lane_twice() {
     let log = server.log().await;
     let (room, guard) = (Lane::Room(room()), Lane::User(user()));
     let at = put(&log, &guard, "guard").await;
-    let fence = Expect::Fence { lane: guard.clone(), at };
+    let fence = Expect::Fence { lane: guard, at };
     let batch = vec![
         write(&room, "1", Expect::Empty),
         write(&room, "2", Expect::Any),
@@ -99,7 +99,7 @@ async fn a_repeated_single_answers_with_the_original() {
     let lane = Lane::Timeline(room());
     let id = DedupId::of(["usr_1", "post", "client-1", "0"]);
     let post = |text: &str, expect| {
-        log.append(vec![LaneWrite::new(lane.clone(), event(text), expect).dedup(id.clone())])
+        log.append(vec![LaneWrite::new(lane, event(text), expect).dedup(id.clone())])
     };
     let first = post("first", Expect::Empty).await.unwrap();
     put(&log, &lane, "between").await;
@@ -200,7 +200,7 @@ async fn an_event_that_could_not_be_read_back_is_never_written() {
         log.ensure_topology(&topology).await.unwrap();
         let before = log.head().await.unwrap();
         let lane = Lane::User(user());
-        let bad = || LaneWrite::new(lane.clone(), unreadable(), Expect::Any);
+        let bad = || LaneWrite::new(lane, unreadable(), Expect::Any);
         let good = || write(&lane, "x", Expect::Any);
         let single = log.append(vec![bad()]).await;
         assert!(matches!(single, Err(AppendError::Unreadable(_))), "{single:?}");

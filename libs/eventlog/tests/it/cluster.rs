@@ -83,7 +83,7 @@ impl Drop for Cluster {
 async fn expectations(log: &EventLog) {
     let (timeline, member) = (Lane::Timeline(room()), Lane::Member(room(), user()));
     let at = put(log, &member, "joined").await;
-    let fence = |at| Expect::Fence { lane: member.clone(), at };
+    let fence = |at| Expect::Fence { lane: member, at };
     // One person's messages under one fence, faster than the cluster agrees on each.
     let posts = (0..30).map(|n| log.append(vec![write(&timeline, &n.to_string(), fence(at))]));
     for outcome in join_all(posts).await {
@@ -114,9 +114,8 @@ async fn copies_stay(cluster: &Cluster) {
 async fn repeats(log: &EventLog) {
     let lane = Lane::Timeline(room());
     let id = DedupId::of(["usr", "post", "1"]);
-    let post = || {
-        log.append(vec![LaneWrite::new(lane.clone(), event("p"), Expect::Empty).dedup(id.clone())])
-    };
+    let post =
+        || log.append(vec![LaneWrite::new(lane, event("p"), Expect::Empty).dedup(id.clone())]);
     let first = post().await.expect("first");
     let repeat = post().await.expect("repeat");
     assert!(repeat.duplicate);
@@ -177,7 +176,7 @@ async fn a_cluster_keeps_the_promises_and_survives_its_leader() {
     let before = log.head().await.expect("head");
     let writers: Vec<_> = (0..4)
         .map(|writer| {
-            let (log, lane) = (log.clone(), lane.clone());
+            let (log, lane) = (log.clone(), lane);
             tokio::spawn(async move {
                 let mut acknowledged = Vec::new();
                 for n in 0..100 {

@@ -47,7 +47,7 @@ async fn one_refused_append_does_not_fail_the_others() {
     let log = grouping(&server).await;
     let (timeline, member) = (Lane::Timeline(room()), Lane::Member(room(), user()));
     let at = put(&log, &member, "joined").await;
-    let fence = |at| Expect::Fence { lane: member.clone(), at };
+    let fence = |at| Expect::Fence { lane: member, at };
     let id = DedupId::of(["usr", "post", "1"]);
     let first = log.append(vec![write(&timeline, "d", Expect::Any).dedup(id.clone())]).await;
     let mut writes: Vec<_> =

@@ -176,7 +176,7 @@ pub(crate) fn event(text: &str) -> Event {
 }
 
 pub(crate) fn write(lane: &Lane, text: &str, expect: Expect) -> LaneWrite {
-    LaneWrite::new(lane.clone(), event(text), expect)
+    LaneWrite::new(*lane, event(text), expect)
 }
 
 /// Writes a numbered event to a lane without any expectation.

@@ -55,7 +55,7 @@ async fn restart_under_load(server: &mut Server, log: EventLog) {
     let lane = Lane::Timeline(room());
     let writers: Vec<_> = (0..8)
         .map(|writer| {
-            let (log, lane) = (log.clone(), lane.clone());
+            let (log, lane) = (log.clone(), lane);
             tokio::spawn(async move {
                 let mut acknowledged = Vec::new();
                 for n in 0..150 {
@@ -90,7 +90,7 @@ async fn batches_under_a_restart_are_stored_exactly_once() {
     let lane = Lane::Timeline(room());
     let writers: Vec<_> = (0..4)
         .map(|writer| {
-            let (log, lane) = (log.clone(), lane.clone());
+            let (log, lane) = (log.clone(), lane);
             tokio::spawn(async move {
                 for n in 0..60 {
                     let batch = (0..5)
@@ -139,7 +139,7 @@ async fn a_frozen_server_does_not_hide_an_outcome() {
     put(&log, &lane, "1").await;
     // Sent into a connection that still looks alive while the server is going away.
     let append = tokio::spawn({
-        let (log, lane) = (log.clone(), lane.clone());
+        let (log, lane) = (log.clone(), lane);
         async move { log.append(vec![write(&lane, "2", Expect::Any)]).await }
     });
     server.kill();

@@ -39,8 +39,8 @@ struct Load {
 fn post(room: &RoomId, sender: &UserId) -> LaneWrite {
     let message = MessageState {
         id: MessageId::from_uuid(fresh()),
-        room_id: room.clone(),
-        sender_id: sender.clone(),
+        room_id: *room,
+        sender_id: *sender,
         client_id: None,
         body: Body::parse(&"a message of a usual length, as people write them. ".repeat(2))
             .unwrap(),
@@ -54,8 +54,8 @@ fn post(room: &RoomId, sender: &UserId) -> LaneWrite {
     };
     let mut event = event("");
     event.data = MessagePosted { message, private: false }.into();
-    let fence = Expect::Fence { lane: Lane::Member(room.clone(), sender.clone()), at: 0 };
-    LaneWrite::new(Lane::Timeline(room.clone()), event, fence)
+    let fence = Expect::Fence { lane: Lane::Member(*room, *sender), at: 0 };
+    LaneWrite::new(Lane::Timeline(*room), event, fence)
 }
 
 async fn posting(log: EventLog, load: Load) {

@@ -46,7 +46,7 @@ async fn a_lanes_last_event_and_single_events_are_found() {
     let last = log.last(&lane).await.unwrap().unwrap();
     assert_eq!((last.sequence, &last.lane), (3, &lane));
     assert!(last.stored_at.millis() > 0 && last.event().is_ok());
-    let many = log.last_many(&[other.clone(), handle("none"), lane.clone()]).await.unwrap();
+    let many = log.last_many(&[other, handle("none"), lane]).await.unwrap();
     let sequences: Vec<_> = many.iter().map(|s| s.as_ref().map(|s| s.sequence)).collect();
     assert_eq!(sequences, [Some(4), None, Some(3)]);
     let all = async |lane: &Lane| -> Vec<u64> {

@@ -65,7 +65,7 @@ async fn a_fence_that_has_moved_refuses_the_whole_run() {
         let at = put(&log, &member, "joined").await;
         put(&log, &member, "removed").await;
         let head = log.head().await.unwrap();
-        let fence = Expect::Fence { lane: member.clone(), at };
+        let fence = Expect::Fence { lane: member, at };
         for outcome in log.append_run(numbered(&timeline, "late", 20, &fence)).await {
             assert!(matches!(outcome, Err(AppendError::Conflict)), "{outcome:?}");
         }
@@ -80,7 +80,7 @@ async fn a_fence_that_moves_meanwhile_cuts_a_run_in_two() {
         let (member, timeline) = (Lane::Member(room(), user()), Lane::Timeline(room()));
         let mut at = put(&log, &member, "joined").await;
         for round in 0..30 {
-            let fence = Expect::Fence { lane: member.clone(), at };
+            let fence = Expect::Fence { lane: member, at };
             let run = numbered(&timeline, &format!("{round}-"), 100, &fence);
             let (outcomes, moved) = tokio::join!(log.append_run(run), put(&log, &member, "muted"));
             let refused = outcomes.iter().take_while(|outcome| outcome.is_ok()).count();

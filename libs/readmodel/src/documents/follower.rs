@@ -72,8 +72,8 @@ impl FollowerDoc {
     /// What lies between the marker and the thread's end.
     fn stretch(&self, thread: &ThreadDoc) -> ThreadStretch {
         ThreadStretch {
-            root_id: self.root_id.clone(),
-            user_id: self.user_id.clone(),
+            root_id: self.root_id,
+            user_id: self.user_id,
             after: self.marker,
             through: thread.total,
             blocked: Vec::new(),

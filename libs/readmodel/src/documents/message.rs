@@ -105,11 +105,11 @@ impl MessageDoc {
     #[must_use]
     pub fn as_posted(message: &MessageState, number: u64, main_number: u64, at: Sequence) -> Self {
         Self {
-            id: message.id.clone(),
-            room_id: message.room_id.clone(),
+            id: message.id,
+            room_id: message.room_id,
             number,
             main_number,
-            sender_id: message.sender_id.clone(),
+            sender_id: message.sender_id,
             client_id: message.client_id.clone(),
             body: message.body.as_str().to_owned(),
             format: message.format,
@@ -117,7 +117,7 @@ impl MessageDoc {
             files: message.files.clone(),
             mentions: message.mentions.clone(),
             mentions_room: message.mentions_room,
-            thread_root_id: message.thread_root_id.clone(),
+            thread_root_id: message.thread_root_id,
             thread_number: None,
             reply_count: 0,
             reactions: Vec::new(),
@@ -262,8 +262,8 @@ impl MessageMark {
             KIND + ID * shown
         };
         Self {
-            id: doc.id.clone(),
-            room_id: doc.room_id.clone(),
+            id: doc.id,
+            room_id: doc.room_id,
             posted: doc.posted,
             changed: doc.changed,
             beside: doc.beside,
@@ -339,7 +339,7 @@ pub trait MessageReads: Send + Sync {
     async fn newest(&self, rooms: Vec<RoomId>) -> Answer<Vec<MessageDoc>>;
     /// The same for rooms whose documents were read already, most of which know the message.
     async fn last_messages(&self, rooms: &[&RoomDoc]) -> Answer<Vec<MessageDoc>> {
-        let ids = rooms.iter().filter_map(|room| room.last_message_id.clone());
+        let ids = rooms.iter().filter_map(|room| room.last_message_id);
         let mut found = self.messages(&ids.collect::<Vec<_>>()).await?;
         let deleted: Vec<MessageDoc> =
             found.extract_if(.., |message| message.deleted_at.is_some()).collect();

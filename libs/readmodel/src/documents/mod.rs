@@ -188,7 +188,7 @@ macro_rules! define {
         }
 
         /// Identifies one document among those of all collections.
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Key {
             $(#[doc = concat!("Identifies a [`", stringify!($doc), "`].")] $noun $(($($id),+))?,)*
         }

@@ -90,7 +90,7 @@ impl ThreadDoc {
     ) -> u64 {
         self.total += 1;
         self.reply_count += 1;
-        self.last_answer = Some(message.clone());
+        self.last_answer = Some(*message);
         self.last_activity = at;
         self.updated = at;
         self.newest.push((self.total, when));
@@ -100,7 +100,7 @@ impl ThreadDoc {
         let before = self.participants.iter().position(|one| one.user_id == *by);
         let before = before.map(|place| self.participants.remove(place));
         let answers = before.map_or(1, |before| before.answers + 1);
-        self.participants.push(Participant { user_id: by.clone(), answers });
+        self.participants.push(Participant { user_id: *by, answers });
         if self.participants.len() > PARTICIPANTS {
             self.participants.remove(0);
         }
@@ -212,7 +212,7 @@ mod tests {
             answers(&mut thread, by, number);
         }
         let people = |thread: &ThreadDoc| -> Vec<UserId> {
-            thread.participants.iter().map(|one| one.user_id.clone()).collect()
+            thread.participants.iter().map(|one| one.user_id).collect()
         };
         assert_eq!(people(&thread), [user(8), user(7), user(9)]);
         thread.deleted(&user(7), 1, 9);

@@ -55,8 +55,8 @@ impl Stretch {
     /// What lies between a member's marker and the room's end.
     fn unread(room: &RoomDoc, member: &MembershipDoc) -> Self {
         Self {
-            room_id: room.state.id.clone(),
-            user_id: member.user_id.clone(),
+            room_id: room.state.id,
+            user_id: member.user_id,
             after: member.marker_main,
             through: room.main_number,
             deleted: room.deleted_up_to > member.marker_main,
@@ -93,7 +93,7 @@ pub trait UnreadReads: BlockReads + Send + Sync {
             let known = blocks.take().filter(|(user, _)| *user == stretch.user_id);
             let known = match known {
                 Some(known) => known,
-                None => (stretch.user_id.clone(), self.blocked_by(&stretch.user_id).await?),
+                None => (stretch.user_id, self.blocked_by(&stretch.user_id).await?),
             };
             stretch.blocked.clone_from(&known.1);
             blocks = Some(known);

@@ -101,7 +101,7 @@ pub(super) async fn each(
 ) -> Answer<bool> {
     let mut seen: HashSet<MessageId> = HashSet::new();
     for collection in ALL {
-        let new = |message: MessageDoc| !seen.insert(message.id.clone()) || take(message);
+        let new = |message: MessageDoc| !seen.insert(message.id) || take(message);
         if !each_in(database, collection, filter.clone(), new).await? {
             return Ok(false);
         }

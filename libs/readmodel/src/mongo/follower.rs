@@ -62,10 +62,10 @@ impl FollowerReads for MongoStore {
         let filter = doc! { "user_id": user.as_str(), "following": true };
         let own: Vec<FollowerDoc> =
             find(&self.database, filter, doc! { "root_id": -1 }, MAX_FOLLOWED).await?;
-        let roots: Vec<MessageId> = own.iter().map(|own| own.root_id.clone()).collect();
+        let roots: Vec<MessageId> = own.iter().map(|own| own.root_id).collect();
         let threads = self.threads(&roots).await?;
         let mut threads: HashMap<MessageId, ThreadDoc> =
-            threads.into_iter().map(|thread| (thread.root_id.clone(), thread)).collect();
+            threads.into_iter().map(|thread| (thread.root_id, thread)).collect();
         let answered = own.into_iter().filter_map(|own| {
             let thread = threads.remove(&own.root_id)?;
             (thread.total > own.marker && thread.reply_count > 0).then_some((own, thread))

@@ -188,7 +188,7 @@ mod tests {
         let admin = rash.database("admin");
         writes_become_safe(&admin, false).await;
         let writing = tokio::spawn({
-            let (store, epoch) = (Arc::clone(&store), epoch.clone());
+            let (store, epoch) = (Arc::clone(&store), epoch);
             async move { store.commit(1, epoch.at(2), Vec::new()).await }
         });
         let databases = Databases::open(&server.url(), &namespace).await.unwrap();
@@ -232,7 +232,7 @@ mod tests {
 
         let store = model.writer();
         let next = Epoch::parse("e1").unwrap().at(3);
-        let first = store.commit(0, next.clone(), Vec::new()).await;
+        let first = store.commit(0, next, Vec::new()).await;
         assert!(
             matches!(first, Err(CommitError::Fenced)),
             "a living writer is left alone: {first:?}"

@@ -21,7 +21,7 @@ impl Kept for InboxDoc {
 /// A user's inbox; an empty one for a user who never got an entry.
 pub(super) async fn inbox(database: &Database, user: &UserId) -> Answer<InboxDoc> {
     let found = by_keys(database, &[user.to_string()]).await?.pop();
-    Ok(found.unwrap_or_else(|| InboxDoc::empty(user.clone())))
+    Ok(found.unwrap_or_else(|| InboxDoc::empty(*user)))
 }
 
 #[async_trait]

@@ -81,7 +81,7 @@ impl MongoStore {
         }
         let rooms: Vec<RoomDoc> = by_keys(&self.database, &hidden).await?;
         let rooms: HashMap<RoomId, RoomDoc> =
-            rooms.into_iter().map(|room| (room.state.id.clone(), room)).collect();
+            rooms.into_iter().map(|room| (room.state.id, room)).collect();
         members
             .retain(|member| rooms.get(&member.room_id).is_none_or(|room| !member.is_hidden(room)));
         Ok(members)
@@ -152,7 +152,7 @@ impl MembershipReads for MongoStore {
             }
         }
         let mut members: HashMap<RoomId, MembershipDoc> =
-            members.into_iter().map(|member| (member.room_id.clone(), member)).collect();
+            members.into_iter().map(|member| (member.room_id, member)).collect();
         let pair = |room: RoomDoc| Some((members.remove(&room.state.id)?, room));
         let pairs = found.into_iter().filter_map(pair).map(|(m, r)| (r, m)).collect();
         Ok(Slice::cut(pairs, limit))

@@ -41,9 +41,8 @@ impl Kept for ReactionDoc {
 #[async_trait]
 impl ReactionReads for MongoStore {
     async fn reactions(&self, keys: &[(MessageId, ReactionId)]) -> Answer<Vec<ReactionDoc>> {
-        let key = |(message, id): &(MessageId, ReactionId)| {
-            Key::Reaction(message.clone(), id.clone()).to_string()
-        };
+        let key =
+            |(message, id): &(MessageId, ReactionId)| Key::Reaction(*message, *id).to_string();
         by_keys(&self.database, &keys.iter().map(key).collect::<Vec<_>>()).await
     }
 

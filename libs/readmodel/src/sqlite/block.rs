@@ -19,16 +19,16 @@ CREATE TABLE blocks(user BLOB PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID;
 
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
         let sql = "INSERT INTO blocks VALUES (?1, ?2) ON CONFLICT(user) DO UPDATE SET doc = ?2";
-        execute(batch.db, sql, params![raw(&self.user_id), json(self)?]).map(drop)
+        execute(batch.db, sql, params![raw(self.user_id), json(self)?]).map(drop)
     }
 }
 
 #[async_trait]
 impl BlockReads for SqliteStore {
     async fn blocked_by(&self, user: &UserId) -> Answer<Vec<UserId>> {
-        let user = user.clone();
+        let user = *user;
         let found: Option<BlocksDoc> =
-            self.read(move |db| one(db, BlocksDoc::BY_KEY, [raw(&user)])).await?;
+            self.read(move |db| one(db, BlocksDoc::BY_KEY, [raw(user)])).await?;
         Ok(found.map(|doc| doc.blocked).unwrap_or_default())
     }
 }

@@ -58,7 +58,7 @@ impl Look<'_> {
         let mut within = false;
         if self.scope.rooms.contains(&id) {
             let sql = "SELECT 1 FROM memberships WHERE room = ?1 AND user = ?2 AND present = 1";
-            each(self.db, sql, params![room, raw(&self.scope.user)], |_| {
+            each(self.db, sql, params![room, raw(self.scope.user)], |_| {
                 within = true;
                 Ok(false)
             })?;

@@ -25,7 +25,7 @@ CREATE INDEX exports_due ON exports(due) WHERE due IS NOT NULL;
         let sql = "INSERT INTO exports VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT(user) DO UPDATE SET id = ?2, due = ?3, doc = ?4";
         let due = self.due().map(Timestamp::millis);
-        let row = params![raw(&self.user_id), raw(&self.state.id), due, json(self)?];
+        let row = params![raw(self.user_id), raw(self.state.id), due, json(self)?];
         execute(batch.db, sql, row).map(drop)
     }
 }

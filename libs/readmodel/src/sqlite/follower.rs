@@ -29,8 +29,8 @@ CREATE INDEX followers_told ON followers(user, told) WHERE told > 0;
         let sql = "INSERT INTO followers VALUES (?1, ?2, ?3, ?4, ?5, ?6)
             ON CONFLICT(root, user) DO UPDATE SET following = ?3, marker = ?4, told = ?5, doc = ?6";
         let row = params![
-            raw(&self.root_id),
-            raw(&self.user_id),
+            raw(self.root_id),
+            raw(self.user_id),
             self.following,
             int(self.marker),
             int(self.told()),
@@ -74,7 +74,7 @@ impl FollowerReads for SqliteStore {
     }
 
     async fn answered(&self, user: &UserId) -> Answer<Vec<(FollowerDoc, ThreadDoc)>> {
-        let user = user.clone();
+        let user = *user;
         self.read(move |db| answered(db, &user)).await
     }
 

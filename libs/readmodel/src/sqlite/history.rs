@@ -19,7 +19,7 @@ CREATE TABLE histories(message BLOB PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWI
         "SELECT doc FROM histories WHERE message > ?1 ORDER BY message LIMIT ?3";
 
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
-        let message = raw(&self.message_id);
+        let message = raw(self.message_id);
         if self.texts.is_empty() {
             let sql = "DELETE FROM histories WHERE message = ?1";
             return execute(batch.db, sql, [message]).map(drop);

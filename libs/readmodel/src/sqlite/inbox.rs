@@ -19,20 +19,20 @@ CREATE TABLE inboxes(user BLOB PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID;
 
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
         let sql = "INSERT INTO inboxes VALUES (?1, ?2) ON CONFLICT(user) DO UPDATE SET doc = ?2";
-        execute(batch.db, sql, params![raw(&self.user_id), json(self)?]).map(drop)
+        execute(batch.db, sql, params![raw(self.user_id), json(self)?]).map(drop)
     }
 }
 
 /// A user's inbox; an empty one for a user who never got an entry.
 pub(super) fn inbox(db: &Connection, user: &UserId) -> Answer<InboxDoc> {
     let found = one(db, InboxDoc::BY_KEY, [raw(user)])?;
-    Ok(found.unwrap_or_else(|| InboxDoc::empty(user.clone())))
+    Ok(found.unwrap_or_else(|| InboxDoc::empty(*user)))
 }
 
 #[async_trait]
 impl InboxReads for SqliteStore {
     async fn inbox(&self, user: &UserId) -> Answer<InboxDoc> {
-        let user = user.clone();
+        let user = *user;
         self.read(move |db| inbox(db, &user)).await
     }
 }

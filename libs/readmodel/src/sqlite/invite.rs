@@ -23,7 +23,7 @@ CREATE INDEX invites_room ON invites(room, id) WHERE open IS NOT NULL;
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
         let sql = "INSERT INTO invites VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT(id) DO UPDATE SET open = ?3, doc = ?4";
-        let (id, room) = (raw(&self.state.id), raw(&self.state.room_id));
+        let (id, room) = (raw(self.state.id), raw(self.state.room_id));
         execute(batch.db, sql, params![id, room, self.open_until(), json(self)?]).map(drop)
     }
 }

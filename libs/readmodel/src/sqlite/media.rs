@@ -31,8 +31,8 @@ CREATE INDEX media_told ON media(owner, told) WHERE told IS NOT NULL;
             ON CONFLICT(id) DO UPDATE SET purged = ?3, waiting = ?4, since = ?5, told = ?6, doc = ?7";
         let state = &self.state;
         let row = params![
-            raw(&state.file.id),
-            raw(&state.owner_id),
+            raw(state.file.id),
+            raw(state.owner_id),
             state.status == MediaStatus::Purged,
             self.waiting().map(Waiting::code),
             state.changed_at.millis(),
@@ -53,7 +53,7 @@ CREATE TABLE media_usage(user BLOB PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
         let sql =
             "INSERT INTO media_usage VALUES (?1, ?2) ON CONFLICT(user) DO UPDATE SET doc = ?2";
-        execute(batch.db, sql, params![raw(&self.user_id), json(self)?]).map(drop)
+        execute(batch.db, sql, params![raw(self.user_id), json(self)?]).map(drop)
     }
 }
 

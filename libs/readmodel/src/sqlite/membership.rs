@@ -35,7 +35,7 @@ CREATE INDEX memberships_banned ON memberships(room, user) WHERE banned IS NOT N
 
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
         let (room, json) = (batch.room_key(&self.room_id)?, json(self)?);
-        let (user, marker) = (raw(&self.user_id), int(self.receipt_number));
+        let (user, marker) = (raw(self.user_id), int(self.receipt_number));
         let expected = batch.expected.conversations;
         let settled = self.changed.max(self.marker_updated).max(self.prefs_changed) <= expected;
         if settled {
@@ -189,12 +189,12 @@ impl SqliteStore {
 #[async_trait]
 impl MembershipReads for SqliteStore {
     async fn memberships(&self, room: &RoomId, users: &[UserId]) -> Answer<Vec<MembershipDoc>> {
-        let (room, users) = (room.clone(), users.to_vec());
+        let (room, users) = (*room, users.to_vec());
         self.read(move |db| memberships(db, &room, &users)).await
     }
 
     async fn memberships_of(&self, user: &UserId) -> Answer<Vec<MembershipDoc>> {
-        let user = user.clone();
+        let user = *user;
         self.read(move |db| memberships_of(db, &user)).await
     }
 
@@ -204,7 +204,7 @@ impl MembershipReads for SqliteStore {
         from: &ListFrom<ActivityAnchor, RoomId>,
         limit: usize,
     ) -> Answer<Slice<(RoomDoc, MembershipDoc)>> {
-        let (user, from) = (user.clone(), from.clone());
+        let (user, from) = (*user, from.clone());
         self.read(move |db| user_rooms(db, &user, &from, items(limit))).await
     }
 
@@ -215,7 +215,7 @@ impl MembershipReads for SqliteStore {
         after: Option<&UserId>,
         limit: usize,
     ) -> Answer<Slice<MembershipDoc>> {
-        let (room, after) = (room.clone(), after.cloned());
+        let (room, after) = (*room, after.cloned());
         self.read(move |db| readers(db, &room, number, after.as_ref(), items(limit))).await
     }
 
@@ -248,7 +248,7 @@ impl MembershipReads for SqliteStore {
         after: Option<&UserId>,
         limit: usize,
     ) -> Answer<Slice<MembershipDoc>> {
-        let (room, after) = (room.clone(), after.cloned());
+        let (room, after) = (*room, after.cloned());
         self.read(move |db| bans(db, &room, now, after.as_ref(), items(limit))).await
     }
 

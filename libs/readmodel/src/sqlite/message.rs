@@ -131,7 +131,7 @@ fn insert(
     let named = message.client_id.as_ref();
     let done = statement.execute(params![
         key,
-        raw(&message.id),
+        raw(message.id),
         int(message.posted),
         named.map(|name| client_hash(&message.room_id, &message.sender_id, name)),
         message.thread_root_id.as_ref().map(raw),
@@ -146,7 +146,7 @@ fn insert(
 /// Files a message under every user it names.
 fn put_named(db: &Connection, room: i64, message: &MessageDoc) -> Answer<()> {
     let sql = "INSERT OR IGNORE INTO named VALUES (?1, ?2, ?3, ?4)";
-    let (main, sender) = (int(message.main_number), raw(&message.sender_id));
+    let (main, sender) = (int(message.main_number), raw(message.sender_id));
     for user in message.people_named() {
         execute(db, sql, params![room, raw(user).as_slice(), main, sender])?;
     }
@@ -351,7 +351,7 @@ impl MessageReads for SqliteStore {
         sender: &UserId,
         client_id: &ClientId,
     ) -> Answer<Option<MessageDoc>> {
-        let (room, sender, client_id) = (room.clone(), sender.clone(), client_id.clone());
+        let (room, sender, client_id) = (*room, *sender, client_id.clone());
         self.read(move |db| by_client_id(db, &room, &sender, &client_id)).await
     }
 
@@ -362,12 +362,12 @@ impl MessageReads for SqliteStore {
         anchor: Anchor,
         limit: usize,
     ) -> Answer<Vec<MessageDoc>> {
-        let room = room.clone();
+        let room = *room;
         self.read(move |db| timeline(db, &room, threads, anchor, items(limit))).await
     }
 
     async fn at_hand(&self, room: &RoomId, after: u64, limit: usize) -> Answer<Vec<MessageDoc>> {
-        let room = room.clone();
+        let room = *room;
         self.read(move |db| at_hand(db, &room, after, items(limit))).await
     }
 
@@ -377,7 +377,7 @@ impl MessageReads for SqliteStore {
         anchor: Anchor,
         limit: usize,
     ) -> Answer<Vec<MessageDoc>> {
-        let root = root.clone();
+        let root = *root;
         self.read(move |db| thread(db, &root, anchor, items(limit))).await
     }
 

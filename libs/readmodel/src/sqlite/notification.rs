@@ -35,8 +35,8 @@ CREATE INDEX notifications_message ON notifications(message, user) WHERE message
             "INSERT INTO notifications VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
             ON CONFLICT(id) DO UPDATE SET unread = ?4, removed = ?5, changed = ?6, doc = ?9",
             params![
-                raw(&self.id),
-                raw(&self.user_id),
+                raw(self.id),
+                raw(self.user_id),
                 int(self.created),
                 !self.read && !self.removed,
                 self.removed,
@@ -154,7 +154,7 @@ impl NotificationReads for SqliteStore {
         user: &UserId,
         id: &NotificationId,
     ) -> Answer<Option<NotificationDoc>> {
-        let (user, id) = (user.clone(), id.clone());
+        let (user, id) = (*user, *id);
         self.read(move |db| notification(db, &user, &id)).await
     }
 
@@ -165,7 +165,7 @@ impl NotificationReads for SqliteStore {
         before: Option<Sequence>,
         limit: usize,
     ) -> Answer<Slice<NotificationDoc>> {
-        let (user, limit) = (user.clone(), items(limit));
+        let (user, limit) = (*user, items(limit));
         self.read(move |db| notifications(db, &user, unread_only, before, limit)).await
     }
 
@@ -174,12 +174,12 @@ impl NotificationReads for SqliteStore {
         user: &UserId,
         message: &MessageId,
     ) -> Answer<Option<NotificationDoc>> {
-        let (user, message) = (user.clone(), message.clone());
+        let (user, message) = (*user, *message);
         self.read(move |db| notification_about(db, &user, &message)).await
     }
 
     async fn people_told_of(&self, message: &MessageId) -> Answer<Vec<UserId>> {
-        let message = message.clone();
+        let message = *message;
         self.read(move |db| people_told_of(db, &message)).await
     }
 
@@ -188,12 +188,12 @@ impl NotificationReads for SqliteStore {
         user: &UserId,
         room: &RoomId,
     ) -> Answer<Vec<NotificationDoc>> {
-        let (user, room) = (user.clone(), room.clone());
+        let (user, room) = (*user, *room);
         self.read(move |db| unread_about_room(db, &user, &room)).await
     }
 
     async fn rooms_with_unread(&self, user: &UserId) -> Answer<Vec<RoomId>> {
-        let user = user.clone();
+        let user = *user;
         self.read(move |db| rooms_with_unread(db, &user)).await
     }
 
@@ -203,7 +203,7 @@ impl NotificationReads for SqliteStore {
         after: Sequence,
         limit: usize,
     ) -> Answer<Changes<NotificationDoc>> {
-        let user = user.clone();
+        let user = *user;
         self.read(move |db| notification_changes(db, &user, after, changes(limit))).await
     }
 }

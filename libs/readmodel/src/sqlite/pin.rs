@@ -18,7 +18,7 @@ CREATE TABLE pins(room BLOB PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID;
     const SCAN: &'static str = "SELECT doc FROM pins WHERE room > ?1 ORDER BY room LIMIT ?3";
 
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
-        let room = raw(&self.room_id);
+        let room = raw(self.room_id);
         if self.pins.is_empty() {
             return execute(batch.db, "DELETE FROM pins WHERE room = ?1", [room]).map(drop);
         }

@@ -24,7 +24,7 @@ CREATE INDEX reactions_kind ON reactions(message, emoji, at);
         ORDER BY message, id LIMIT ?3";
 
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
-        let (message, id) = (raw(&self.message_id), raw(&self.id));
+        let (message, id) = (raw(self.message_id), raw(self.id));
         if self.removed {
             let sql = "DELETE FROM reactions WHERE message = ?1 AND id = ?2";
             return execute(batch.db, sql, params![message, id]).map(drop);

@@ -39,9 +39,9 @@ CREATE INDEX reports_message ON reports(message) WHERE status = 0;
             ON CONFLICT(id) DO UPDATE SET status = ?4, created = ?5, doc = ?6";
         let state = &self.state;
         let row = params![
-            raw(&state.id),
-            raw(&state.reporter_id),
-            raw(&state.message_id),
+            raw(state.id),
+            raw(state.reporter_id),
+            raw(state.message_id),
             code(state.status),
             int(self.created),
             json(self)?

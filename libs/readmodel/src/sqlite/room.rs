@@ -34,7 +34,7 @@ CREATE INDEX room_words_room ON room_words(room, word);
     const SCAN: &'static str = "SELECT doc FROM rooms WHERE id > ?1 ORDER BY id LIMIT ?3";
 
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
-        let (id, json) = (raw(&self.state.id), json(self)?);
+        let (id, json) = (raw(self.state.id), json(self)?);
         if self.changed <= batch.expected.conversations && self.created {
             // Only counts have changed. What is indexed has not and is not written again.
             let sql = "UPDATE rooms SET activity = ?2, last = ?3, doc = ?4 WHERE id = ?1";
@@ -57,7 +57,7 @@ CREATE INDEX room_words_room ON room_words(room, word);
         ];
         let mut statement = batch.db.prepare_cached(sql).map_err(db_error)?;
         let key: i64 = statement.query_row(row, |row| row.get(0)).map_err(db_error)?;
-        batch.room_keys.insert(self.state.id.clone(), key);
+        batch.room_keys.insert(self.state.id, key);
         // What the room is found by, in place of what was.
         execute(batch.db, "DELETE FROM room_words WHERE room = ?1", [key])?;
         for word in words::of_room(self) {
@@ -81,7 +81,7 @@ impl Batch<'_> {
             .optional()
             .map_err(db_error)?;
         let key = found.ok_or_else(|| StoreError::Failed(format!("no room {room}").into()))?;
-        self.room_keys.insert(room.clone(), key);
+        self.room_keys.insert(*room, key);
         Ok(key)
     }
 }

@@ -63,7 +63,7 @@ impl SideStore for SideFile {
             let mut found = db.prepare_cached(sql).map_err(db_error)?;
             let mut seen = Vec::new();
             for user in users {
-                let at = found.query_row([raw(&user)], |row| row.get(0)).optional();
+                let at = found.query_row([raw(user)], |row| row.get(0)).optional();
                 if let Some(at) = at.map_err(db_error)? {
                     seen.push((user, Timestamp::from_millis(at)));
                 }
@@ -79,7 +79,7 @@ impl SideStore for SideFile {
             let mut db = db.lock();
             let transaction = db.transaction().map_err(db_error)?;
             for (user, at) in seen {
-                let user = raw(&user);
+                let user = raw(user);
                 match at {
                     Some(at) => transaction.execute(
                         "INSERT INTO last_seen (user, at) VALUES (?1, ?2)

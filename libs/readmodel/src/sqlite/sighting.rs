@@ -25,7 +25,7 @@ CREATE INDEX sightings_time ON sightings(time, block) WHERE term = '*';
         let sql = "INSERT INTO sightings VALUES (?1, ?2, ?3, ?4, ?5)
             ON CONFLICT(id) DO UPDATE SET time = ?4, doc = ?5";
         let (term, block, time) = (self.term.as_str(), int(self.block), self.time.millis());
-        execute(batch.db, sql, params![raw(&self.id), term, block, time, json(self)?]).map(drop)
+        execute(batch.db, sql, params![raw(self.id), term, block, time, json(self)?]).map(drop)
     }
 }
 

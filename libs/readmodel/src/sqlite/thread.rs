@@ -36,7 +36,7 @@ CREATE INDEX named_answers_number ON named_answers(root, number);
         let activity = if self.reply_count > 0 { int(self.last_activity) } else { 0 };
         let sql = "INSERT INTO threads VALUES (?1, ?2, ?3, ?4, ?5)
             ON CONFLICT(root) DO UPDATE SET activity = ?3, total = ?4, doc = ?5";
-        let row = params![raw(&self.root_id), room, activity, int(self.total), json(self)?];
+        let row = params![raw(self.root_id), room, activity, int(self.total), json(self)?];
         execute(batch.db, sql, row).map(drop)
     }
 }
@@ -56,7 +56,7 @@ pub(super) fn put_answer(db: &Connection, answer: &MessageDoc, before: bool) -> 
         execute(db, sql, params![root, number])?;
     }
     let sql = "INSERT OR IGNORE INTO named_answers VALUES (?1, ?2, ?3, ?4)";
-    let sender = raw(&answer.sender_id);
+    let sender = raw(answer.sender_id);
     for user in answer.people_named_in_thread() {
         execute(db, sql, params![root, raw(user).as_slice(), number, sender])?;
     }
@@ -68,7 +68,7 @@ pub(super) fn put_answer(db: &Connection, answer: &MessageDoc, before: bool) -> 
 }
 
 fn count(db: &Connection, stretch: &ThreadStretch) -> Answer<Counted> {
-    let root = raw(&stretch.root_id);
+    let root = raw(stretch.root_id);
     let (after, through) = (int(stretch.after), int(stretch.through));
     let deleted = "SELECT count(*) FROM deleted_answers
         WHERE root = ?1 AND number > ?2 AND number <= ?3";
@@ -82,7 +82,7 @@ fn count(db: &Connection, stretch: &ThreadStretch) -> Answer<Counted> {
             WHERE root = ?1 AND user = x'' AND number > ?2 AND number <= ?3)
         WHERE {by_others}"
     );
-    let user = raw(&stretch.user_id).to_vec();
+    let user = raw(stretch.user_id).to_vec();
     let mut asked: Vec<Value> =
         vec![root.to_vec().into(), after.into(), through.into(), user.into()];
     asked.extend(stretch.blocked.iter().map(|user| Value::Blob(raw(user).to_vec())));
@@ -148,7 +148,7 @@ impl ThreadReads for SqliteStore {
         from: &ListFrom<ThreadAnchor, MessageId>,
         limit: usize,
     ) -> Answer<Slice<ThreadDoc>> {
-        let (room, from) = (room.clone(), from.clone());
+        let (room, from) = (*room, from.clone());
         self.read(move |db| room_threads(db, &room, &from, items(limit))).await
     }
 

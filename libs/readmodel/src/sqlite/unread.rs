@@ -31,7 +31,7 @@ fn count(db: &Connection, stretch: &Stretch) -> Answer<Counted> {
             WHERE {by_others}"
         );
         let mut asked =
-            vec![room.into(), raw(&stretch.user_id).to_vec().into(), after.into(), through.into()];
+            vec![room.into(), raw(stretch.user_id).to_vec().into(), after.into(), through.into()];
         asked.extend(stretch.blocked.iter().map(|user| Value::Blob(raw(user).to_vec())));
         counted.named = number(db, &sql, params_from_iter(asked))?;
     }

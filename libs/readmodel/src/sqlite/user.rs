@@ -34,7 +34,7 @@ CREATE INDEX user_words_user ON user_words(user, word);
     const SCAN: &'static str = "SELECT doc FROM users WHERE id > ?1 ORDER BY id LIMIT ?3";
 
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
-        let id = raw(&self.state.id);
+        let id = raw(self.state.id);
         let username = if self.state.deleted { "" } else { self.state.username.as_str() };
         execute(
             batch.db,

@@ -19,7 +19,7 @@ pub(super) fn accounts(full: bool) -> Vec<EventData> {
     let user = || user(full);
     let later = || UserState { second_factor: full, has_password: !full, ..user() };
     let (session_id, user_id) = (SessionId::from_uuid(uuid(7)), user_id(1));
-    let session_ids = vec![session_id.clone()];
+    let session_ids = vec![session_id];
     let reason = if full { SessionEnd::TokenReuse } else { SessionEnd::Logout };
     vec![
         UserRegistered { user: user() }.into(),
@@ -36,7 +36,7 @@ pub(super) fn accounts(full: bool) -> Vec<EventData> {
         UserPasswordSet { user: user() }.into(),
         ChallengeIssued {
             challenge_id: ChallengeId::from_uuid(uuid(8)),
-            user_id: user_id.clone(),
+            user_id,
             purpose: match full {
                 true => ChallengePurpose::AddressChange,
                 false => ChallengePurpose::Verification,
@@ -47,14 +47,9 @@ pub(super) fn accounts(full: bool) -> Vec<EventData> {
             key: Digest::of(["key"]),
         }
         .into(),
-        SessionStarted {
-            session_id: session_id.clone(),
-            user_id: user_id.clone(),
-            new_device: None,
-        }
-        .into(),
-        SessionRefreshed { session_id, user_id: user_id.clone() }.into(),
-        SessionsEnded { user_id: user_id.clone(), session_ids, reason, note: None }.into(),
+        SessionStarted { session_id, user_id, new_device: None }.into(),
+        SessionRefreshed { session_id, user_id }.into(),
+        SessionsEnded { user_id, session_ids, reason, note: None }.into(),
         NameClaimed { owner: user_id.to_string() }.into(),
         NameReleased { owner: user_id.to_string(), held_until: None }.into(),
     ]
@@ -70,14 +65,10 @@ pub(super) fn of_admins_and_devices() -> [(&'static str, EventData); 6] {
         ip: Some("2001:db8::7".parse().unwrap()),
     };
     let unknown = NewDevice { device: Digest::of(["other"]), user_agent: None, ip: None };
-    let started = |device| SessionStarted {
-        session_id: session_id.clone(),
-        user_id: user_id.clone(),
-        new_device: Some(device),
-    };
+    let started = |device| SessionStarted { session_id, user_id, new_device: Some(device) };
     let ended = |note| SessionsEnded {
-        user_id: user_id.clone(),
-        session_ids: vec![session_id.clone()],
+        user_id,
+        session_ids: vec![session_id],
         reason: SessionEnd::Revoked,
         note,
     };

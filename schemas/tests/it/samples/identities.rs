@@ -8,15 +8,12 @@ use super::{now, user_id};
 
 pub(super) fn identities(full: bool) -> Vec<EventData> {
     let key = Digest::of(["identity"]);
-    let identity = Identity {
-        key: key.clone(),
-        provider: ProviderId::parse("works").unwrap(),
-        linked_at: now(),
-    };
+    let identity =
+        Identity { key, provider: ProviderId::parse("works").unwrap(), linked_at: now() };
     let all = |identities| IdentitiesState { user_id: user_id(1), identities };
     vec![
         IdentityLinked {
-            key: key.clone(),
+            key,
             provider_name: ProviderName::parse("The Works").unwrap(),
             new_account: full,
             identities: all(vec![identity.clone()]),
