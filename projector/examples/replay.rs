@@ -39,7 +39,7 @@ fn post(number: u64) -> Result<LaneWrite, Box<dyn std::error::Error>> {
     let room = RoomId::from_uuid(id(2, number % ROOMS));
     let message = MessageState {
         id: MessageId::from_uuid(id(3, number)),
-        room_id: room.clone(),
+        room_id: room,
         sender_id: UserId::from_uuid(id(4, number % USERS)),
         client_id: Some(ClientId::parse(&format!("client-{number}"))?),
         body: Body::parse(&format!(
@@ -60,8 +60,8 @@ fn post(number: u64) -> Result<LaneWrite, Box<dyn std::error::Error>> {
 fn join(room: u64, user: u64) -> LaneWrite {
     let (room, user) = (RoomId::from_uuid(id(2, room)), UserId::from_uuid(id(4, user)));
     let member = MemberState {
-        room_id: room.clone(),
-        user_id: user.clone(),
+        room_id: room,
+        user_id: user,
         role: RoomRole::Member,
         present: true,
         muted_until: None,

@@ -56,7 +56,7 @@ impl List {
         match event.data {
             EventData::Erasure(ErasureEvent::Listed(listed)) => {
                 let user = listed.user_id;
-                let blanks = listed.blanks.into_iter().map(|blank| (user.clone(), blank));
+                let blanks = listed.blanks.into_iter().map(|blank| (user, blank));
                 Some(Self { id, gone: listed.gone, blanks: blanks.collect(), media: Vec::new() })
             }
             EventData::Retention(RetentionEvent::TextsRemoved(removed)) => {
@@ -161,7 +161,7 @@ impl Blanks {
 fn logged(list: &List, user: &UserId, blank: &Blank) -> Logged {
     let data: EventData = match blank.was.clone() {
         BlankEvent::Registered { created_at } => {
-            UserRegistered { user: UserState::erased(user.clone(), created_at) }.into()
+            UserRegistered { user: UserState::erased(*user, created_at) }.into()
         }
         BlankEvent::Posted(message) => {
             let private = message.private;
@@ -190,7 +190,7 @@ fn logged_media(list: &List, blank: &MediaBlank) -> Logged {
 fn in_place(list: &List, (sequence, stored_at): (Sequence, Timestamp), data: EventData) -> Logged {
     let gone = list.gone.iter().find(|gone| gone.sequence == sequence);
     let event = Event {
-        id: list.id.clone(),
+        id: list.id,
         time: gone.map_or(stored_at, |gone| gone.time),
         actor: gone.map_or(Actor::System, |gone| gone.actor.clone()),
         causation: None,
@@ -204,7 +204,7 @@ fn state(user: &UserId, message: BlankMessage) -> MessageState {
     MessageState {
         id: message.id,
         room_id: message.room_id,
-        sender_id: user.clone(),
+        sender_id: *user,
         client_id: message.client_id.and_then(|hash| ClientId::parse(hash.as_str()).ok()),
         body: Body::erased(),
         format: Format::default(),

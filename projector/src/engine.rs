@@ -224,7 +224,7 @@ impl Engine {
         let documents = docs.len();
         let next = self.next_checkpoints(through);
         if next != self.at {
-            let (store, epoch, expected) = (Arc::clone(&self.store), self.epoch.clone(), self.at);
+            let (store, epoch, expected) = (Arc::clone(&self.store), self.epoch, self.at);
             let commit = async move { store.commit_groups(expected, epoch, next, docs).await };
             self.writing = Some(tokio::spawn(commit));
             self.projected = next;

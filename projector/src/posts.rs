@@ -22,7 +22,7 @@ type ClientKey = (RoomId, UserId, ClientId);
 type Messages = Table<MessageId, MessageDoc>;
 
 fn client_key(message: &MessageDoc, client_id: &ClientId) -> ClientKey {
-    (message.room_id.clone(), message.sender_id.clone(), client_id.clone())
+    (message.room_id, message.sender_id, client_id.clone())
 }
 
 /// Message ids and client ids that are known to be used, or to be new.
@@ -46,17 +46,17 @@ impl Posts {
     }
 
     fn hash(&self, room: &RoomId, sender: &UserId, client_id: &ClientId) -> u64 {
-        self.state.hash_one((room.as_str(), sender.as_str(), client_id.as_str()))
+        self.state.hash_one((room, sender, client_id))
     }
 
     /// Whether there is certainly no message of this id, apart from those at hand.
     pub(crate) fn is_new(&self, id: &MessageId) -> bool {
-        self.all.as_ref().is_some_and(|all| !all.may_contain(self.state.hash_one(id.as_str())))
+        self.all.as_ref().is_some_and(|all| !all.may_contain(self.state.hash_one(id)))
     }
 
     /// Whether the store has been asked about a client id.
     pub(crate) fn has_asked(&self, room: &RoomId, sender: &UserId, client_id: &ClientId) -> bool {
-        let key = (room.clone(), sender.clone(), client_id.clone());
+        let key = (*room, *sender, client_id.clone());
         self.known.contains_key(&key)
     }
 
@@ -105,7 +105,7 @@ impl Posts {
         if self.known.is_empty() && self.all.is_some() {
             return Ok(false);
         }
-        let key = (room.clone(), sender.clone(), client_id.clone());
+        let key = (*room, *sender, client_id.clone());
         match self.known.get(&key) {
             Some((used, _)) => Ok(*used),
             // The engine has asked for every client id that was not certainly new.
@@ -129,14 +129,14 @@ impl Posts {
     /// Takes a message that is about to be put among those at hand.
     pub(crate) fn post(&mut self, messages: &Messages, message: &MessageDoc) {
         if let Some(all) = &mut self.all {
-            all.insert(self.state.hash_one(message.id.as_str()));
+            all.insert(self.state.hash_one(message.id));
         }
         let Some(client_id) = &message.client_id else { return };
         let hash = self.hash(&message.room_id, &message.sender_id, client_id);
         if let Some(all) = &mut self.all {
             all.insert(hash);
         }
-        let posted = self.posted.insert(hash, (message.id.clone(), self.turn));
+        let posted = self.posted.insert(hash, (message.id, self.turn));
         if let Some((other, _)) = posted
             && let Ok(Some(other)) = messages.get(&other)
             && let Some(client_id) = &other.client_id

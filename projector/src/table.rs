@@ -37,7 +37,7 @@ impl<K, T> Default for Table<K, T> {
     }
 }
 
-impl<K: Hash + Eq + Clone + std::fmt::Debug, T: Stored> Table<K, T> {
+impl<K: Hash + Eq + Copy + std::fmt::Debug, T: Stored> Table<K, T> {
     /// Whether the document, or its absence, is known.
     pub(crate) fn knows(&self, key: &K) -> bool {
         self.slots.contains_key(key)
@@ -65,7 +65,7 @@ impl<K: Hash + Eq + Clone + std::fmt::Debug, T: Stored> Table<K, T> {
         if slot.doc.is_some() && !slot.changed {
             slot.changed = true;
             slot.turn = self.turn;
-            self.changed.push(key.clone());
+            self.changed.push(*key);
         }
         Ok(slot.doc.as_mut().map(Arc::make_mut))
     }
@@ -83,10 +83,10 @@ impl<K: Hash + Eq + Clone + std::fmt::Debug, T: Stored> Table<K, T> {
                 }
             }
             None => {
-                self.slots.insert(key.clone(), Slot { doc, changed: true, turn });
+                self.slots.insert(*key, Slot { doc, changed: true, turn });
             }
         }
-        self.changed.push(key.clone());
+        self.changed.push(*key);
     }
 
     /// Removes a document, if there is one: what a person left who is erased.

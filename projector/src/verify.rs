@@ -204,7 +204,7 @@ impl Comparison {
         let passed = self.live.checkpoint().await?.groups.get(group);
         let mut found = Vec::with_capacity(suspects.len());
         for key in suspects {
-            let doc = self.live.load(vec![Want::Key(key.clone())]).await?.pop();
+            let doc = self.live.load(vec![Want::Key(key)]).await?.pop();
             found.push((key, doc));
         }
         let reached = self.live.checkpoint().await?.groups.get(group);
@@ -220,7 +220,7 @@ impl Comparison {
                 continue;
             }
             self.cursor.advance(&mut self.engine, updated, None, &|_| {}).await?;
-            let fresh = self.engine.store().load(vec![Want::Key(key.clone())]).await?.pop();
+            let fresh = self.engine.store().load(vec![Want::Key(key)]).await?.pop();
             match judge(live.as_ref(), fresh.as_ref(), passed, self.engine.at()) {
                 Verdict::Right => {}
                 Verdict::Wrong(_) if self.was_erased(live.as_ref(), fresh.as_ref()) => {}

@@ -29,7 +29,7 @@ macro_rules! whole {
     ($($part:ident),+) => { ($($part),+) };
     (&) => { &() };
     (& $one:ident) => { $one };
-    (& $($part:ident),+) => { &($($part.clone()),+) };
+    (& $($part:ident),+) => { &($(*$part),+) };
 }
 
 macro_rules! tables {
@@ -142,7 +142,7 @@ impl WorkingSet {
     /// Puts a message in place that was not there before; from now on its client id is used.
     pub(crate) fn post(&mut self, message: MessageDoc) {
         self.posts.post(&self.messages, &message);
-        let id = message.id.clone();
+        let id = message.id;
         self.messages.put(&id, message);
     }
 

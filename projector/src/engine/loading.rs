@@ -21,7 +21,7 @@ impl Engine {
     ) -> Result<Result<(), Stop>, ProjectError> {
         self.load(vec![Want::Key(Key::Site)]).await?;
         let mut everyone = self.set.site().unwrap_or_default().everyone_rooms;
-        everyone.extend(events.iter().filter_map(|e| views::everyone_room(&e.event)).cloned());
+        everyone.extend(events.iter().filter_map(|e| views::everyone_room(&e.event)).copied());
         let mut wants = Wants::of(&self.set, &everyone);
         for event in events {
             views::needs(&event.event, &mut wants);
@@ -82,7 +82,7 @@ impl Engine {
         // Users whose group is behind and goes on are in this very batch.
         let coming = events.iter().filter(|event| event.sequence <= registered_by);
         let mut everybody: BTreeSet<UserId> =
-            coming.filter_map(|event| views::person(&event.event.data)).cloned().collect();
+            coming.filter_map(|event| views::person(&event.event.data)).copied().collect();
         let mut after = None;
         loop {
             let page = self.store.scan(Collection::Users, after.take(), LOAD_CHUNK).await?;
@@ -93,13 +93,13 @@ impl Engine {
                     && user.registered <= registered_by
                     && !user.state.deleted
                 {
-                    everybody.insert(user.state.id.clone());
+                    everybody.insert(user.state.id);
                 }
             }
         }
         let mut wants = Vec::new();
         for room in rooms {
-            let membership = |user: &UserId| Key::Membership(room.clone(), user.clone());
+            let membership = |user: &UserId| Key::Membership(*room, *user);
             wants.extend(everybody.iter().map(membership).map(Want::Key));
         }
         self.load(wants).await?;

@@ -28,9 +28,9 @@ impl Walk {
     /// The key of the next document; none at the end.
     pub(super) async fn front(&mut self) -> Result<Option<Key>, ProjectError> {
         if self.page.is_empty() && !self.ended {
-            let page = self.store.scan(self.collection, self.after.clone(), PAGE).await?;
+            let page = self.store.scan(self.collection, self.after, PAGE).await?;
             self.ended = page.len() < PAGE;
-            self.after = page.last().map(Document::key).or(self.after.take());
+            self.after = page.last().map(Document::key).or(self.after);
             self.page = page.into();
         }
         Ok(self.page.front().map(Document::key))

@@ -8,7 +8,7 @@ use super::wants::Wants;
 use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(event: &BlockEvent, wants: &mut Wants<'_>) {
-    wants.key(Key::Blocks(event.after().user_id.clone()));
+    wants.key(Key::Blocks(event.after().user_id));
 }
 
 /// Every event of the lane carries the whole list.

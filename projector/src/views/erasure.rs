@@ -31,13 +31,13 @@ pub(super) fn needs(event: &ErasureEvent, wants: &mut Wants<'_>) {
     messages(listed).for_each(|id| wants.message(id));
     listed.threads.iter().for_each(|root| wants.follower(root, user));
     listed.prefs.iter().for_each(|room| wants.membership(room, user));
-    listed.invites.iter().for_each(|id| wants.key(Key::Invite(id.clone())));
+    listed.invites.iter().for_each(|id| wants.key(Key::Invite(*id)));
     let reports = listed.reports.iter().chain(&listed.reported);
-    reports.for_each(|id| wants.key(Key::Report(id.clone())));
-    listed.notifications.iter().for_each(|id| wants.key(Key::Notification(id.clone())));
-    wants.key(Key::Inbox(user.clone()));
-    wants.key(Key::Blocks(user.clone()));
-    wants.key(Key::Export(user.clone()));
+    reports.for_each(|id| wants.key(Key::Report(*id)));
+    listed.notifications.iter().for_each(|id| wants.key(Key::Notification(*id)));
+    wants.key(Key::Inbox(*user));
+    wants.key(Key::Blocks(*user));
+    wants.key(Key::Export(*user));
 }
 
 /// What goes from the conversations.
@@ -61,10 +61,10 @@ pub(super) fn apply_to_conversations(
         }
     }
     for root in &listed.threads {
-        set.followers.remove(&(root.clone(), user.clone()))?;
+        set.followers.remove(&(*root, *user))?;
     }
     for room in &listed.prefs {
-        if let Some(membership) = set.memberships.change(&(room.clone(), user.clone()))? {
+        if let Some(membership) = set.memberships.change(&(*room, *user))? {
             forget_prefs(membership);
             membership.updated = at;
         }

@@ -8,7 +8,7 @@ use super::wants::Wants;
 use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(event: &ExportEvent, wants: &mut Wants<'_>) {
-    wants.key(Key::Export(event.after().user_id.clone()));
+    wants.key(Key::Export(event.after().user_id));
 }
 
 /// Every event of the lane carries the whole export.
@@ -23,8 +23,8 @@ pub(super) fn apply(
         | ExportEvent::Withdrawn(_)
         | ExportEvent::Expired(_) => {
             let state = event.after().clone();
-            let user_id = state.user_id.clone();
-            set.exports.put(&event.after().user_id, ExportDoc { user_id, state, updated: at });
+            let user_id = state.user_id;
+            set.exports.put(&user_id, ExportDoc { user_id, state, updated: at });
             Ok(())
         }
     }

@@ -14,8 +14,8 @@ pub(super) fn add(
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     if set.histories.get(id)?.is_none() {
-        let message_id = id.clone();
-        set.histories.put(id, HistoryDoc { message_id, texts: vec![], dropped: 0, updated: at });
+        let history = HistoryDoc { message_id: *id, texts: vec![], dropped: 0, updated: at };
+        set.histories.put(id, history);
     }
     if let Some(history) = set.histories.change(id)? {
         history.push(text);

@@ -13,7 +13,7 @@ pub(super) fn needs(event: &InviteEvent, wants: &mut Wants<'_>) {
         | InviteEvent::Accepted(_)
         | InviteEvent::Reserved(_)
         | InviteEvent::Revoked(_) => {
-            wants.key(Key::Invite(event.after().id.clone()));
+            wants.key(Key::Invite(event.after().id));
         }
     }
 }

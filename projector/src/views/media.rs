@@ -10,8 +10,8 @@ use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(event: &MediaEvent, wants: &mut Wants<'_>) {
     let media = event.after();
-    wants.key(Key::Media(media.file.id.clone()));
-    wants.key(Key::MediaUsage(media.owner_id.clone()));
+    wants.key(Key::Media(media.file.id));
+    wants.key(Key::MediaUsage(media.owner_id));
 }
 
 pub(super) fn apply(
@@ -67,10 +67,9 @@ fn count(
     let usage = set.media_usage.get(&state.owner_id)?.cloned();
     let (bytes, files) = usage.map_or((0, 0), |usage| (usage.bytes, usage.files));
     let files = files.saturating_sub(u64::from(former.is_some())) + u64::from(now.is_some());
-    let user_id = state.owner_id.clone();
     // A user without files has no document, as one who never had any.
     let updated = if files == 0 { 0 } else { at };
-    let usage = MediaUsageDoc { user_id, bytes: moved(bytes), files, updated };
+    let usage = MediaUsageDoc { user_id: state.owner_id, bytes: moved(bytes), files, updated };
     set.media_usage.put(&state.owner_id, usage);
     let mut site = set.site()?;
     site.media_bytes = moved(site.media_bytes);

@@ -46,7 +46,7 @@ pub(super) fn apply(
 
 /// The last event of the member lane says how things stand now.
 fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
-    let key = (member.room_id.clone(), member.user_id.clone());
+    let key = (member.room_id, member.user_id);
     let before = set.memberships.get(&key)?;
     let was_present = before.is_some_and(|doc| doc.present);
     let wrote = before.is_some_and(|doc| doc.wrote);
@@ -70,7 +70,6 @@ fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(
         room.member_count = if member.present { count + 1 } else { count.saturating_sub(1) };
         room.updated = at;
     }
-    let (room_id, user_id) = (member.room_id.clone(), member.user_id.clone());
     let fresh = MembershipDoc {
         role: member.role,
         present: member.present,
@@ -80,7 +79,7 @@ fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(
         returned,
         marker_number: room.last_message_number,
         marker_main: room.main_number,
-        marker_message_id: room.last_message_id.clone(),
+        marker_message_id: room.last_message_id,
         wrote,
         notify,
         pinned,
@@ -89,7 +88,7 @@ fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(
         changed: at,
         told,
         updated: at,
-        ..MembershipDoc::begun(room_id, user_id, member.joined_at, joined)
+        ..MembershipDoc::begun(member.room_id, member.user_id, member.joined_at, joined)
     };
     let doc = match set.memberships.get(&key)? {
         // A member who joins (again) begins with everything read; one who stays keeps the marker.
@@ -106,11 +105,11 @@ fn with_marker_of(old: &MembershipDoc, fresh: MembershipDoc) -> MembershipDoc {
         marker_number: old.marker_number,
         marker_main: old.marker_main,
         marker_moved: old.marker_moved,
-        marker_message_id: old.marker_message_id.clone(),
+        marker_message_id: old.marker_message_id,
         marker_at: old.marker_at,
         marker_updated: old.marker_updated,
         receipt_number: old.receipt_number,
-        receipt_message_id: old.receipt_message_id.clone(),
+        receipt_message_id: old.receipt_message_id,
         receipt_updated: old.receipt_updated,
         ..fresh
     }
@@ -124,12 +123,12 @@ pub(super) fn joined_by_rule(
     at: Sequence,
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
-    if set.memberships.get(&(room.clone(), user.clone()))?.is_some() {
+    if set.memberships.get(&(*room, *user))?.is_some() {
         return Ok(());
     }
     let member = MemberState {
-        room_id: room.clone(),
-        user_id: user.clone(),
+        room_id: *room,
+        user_id: *user,
         role: RoomRole::Member,
         present: true,
         muted_until: None,

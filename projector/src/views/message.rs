@@ -220,7 +220,7 @@ fn number_in_room(
         room.updated = at;
         if message.thread_root_id.is_none() {
             room.main_number = place.main;
-            room.last_message_id = Some(message.id.clone());
+            room.last_message_id = Some(message.id);
             room.last_message_number = place.number;
             room.last_activity = at;
             if has_mentions(message) {
@@ -242,7 +242,7 @@ fn edited_in_room(
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     let Some(old) = before_edit(message, set)? else { return Ok(()) };
-    let (is_main, main, room) = (old.is_main(), old.main_number, old.room_id.clone());
+    let (is_main, main, room) = (old.is_main(), old.main_number, old.room_id);
     let beyond = set.rooms.get(&room)?.is_some_and(|room| room.named_up_to < main);
     if is_main
         && beyond
@@ -265,7 +265,7 @@ fn deleted_in_room(
     if old.deleted_at.is_some() || !old.is_main() {
         return Ok(());
     }
-    let (main, room) = (old.main_number, old.room_id.clone());
+    let (main, room) = (old.main_number, old.room_id);
     let beyond = set.rooms.get(&room)?.is_some_and(|room| room.deleted_up_to < main);
     if beyond && let Some(room) = set.rooms.change(&room)? {
         room.deleted_up_to = main;
@@ -283,7 +283,7 @@ fn move_authors_marker(
     at: Sequence,
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
-    let author = (message.room_id.clone(), message.sender_id.clone());
+    let author = (message.room_id, message.sender_id);
     let is_main = message.thread_root_id.is_none();
     let concerned = |member: &MembershipDoc| member.present && (is_main || !member.wrote);
     if set.memberships.get(&author)?.is_some_and(concerned)
@@ -296,10 +296,10 @@ fn move_authors_marker(
             member.marker_main = place.main;
             member.marker_moved = true;
             member.marker_at = at;
-            member.marker_message_id = Some(message.id.clone());
+            member.marker_message_id = Some(message.id);
             if !private {
                 member.receipt_number = place.number;
-                member.receipt_message_id.clone_from(&member.marker_message_id);
+                member.receipt_message_id = member.marker_message_id;
             }
         }
     }

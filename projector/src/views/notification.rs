@@ -17,9 +17,9 @@ pub(super) fn needs(event: &NotificationEvent, wants: &mut Wants<'_>) {
         NotificationEvent::Read(data) => (&data.user_id, data.notification_id.as_ref()),
         NotificationEvent::Removed(data) => (&data.user_id, Some(&data.notification_id)),
     };
-    wants.key(Key::Inbox(user.clone()));
+    wants.key(Key::Inbox(*user));
     if let Some(id) = id {
-        wants.key(Key::Notification(id.clone()));
+        wants.key(Key::Notification(*id));
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) fn apply(
 }
 
 fn inbox(user: &UserId, set: &WorkingSet) -> Result<InboxDoc, NotLoaded> {
-    Ok(set.inboxes.get(user)?.cloned().unwrap_or_else(|| InboxDoc::empty(user.clone())))
+    Ok(set.inboxes.get(user)?.cloned().unwrap_or_else(|| InboxDoc::empty(*user)))
 }
 
 /// The notifier gives an entry the same id however often it tries: only the first one counts.
@@ -53,17 +53,17 @@ fn created(
     inbox.updated = at;
     set.inboxes.put(&data.user_id, inbox);
     let doc = NotificationDoc {
-        id: data.notification_id.clone(),
-        user_id: data.user_id.clone(),
+        id: data.notification_id,
+        user_id: data.user_id,
         kind: data.kind,
         // Older events name people in their titles; what is shown is made when it is read.
         title: data.title.clone().filter(|_| data.kind == NotificationKind::System),
         body: data.body.clone().filter(|_| data.kind == NotificationKind::System),
-        actor_id: data.actor_id.clone(),
+        actor_id: data.actor_id,
         login: data.login,
-        room_id: data.room_id.clone(),
-        message_id: data.message_id.clone(),
-        thread_root_id: data.thread_root_id.clone(),
+        room_id: data.room_id,
+        message_id: data.message_id,
+        thread_root_id: data.thread_root_id,
         posted: data.posted,
         caused: data.caused,
         removed: false,

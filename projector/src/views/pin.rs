@@ -44,13 +44,11 @@ fn pinned(data: &MessagePinned, at: Sequence, set: &mut WorkingSet) -> Result<()
         Some(doc) if doc.pins.len() >= MAX_PINS => return Ok(()),
         Some(_) => {}
         None => {
-            let room_id = room.clone();
-            set.pins.put(room, PinsDoc { room_id, pins: Vec::new(), updated: at });
+            set.pins.put(room, PinsDoc { room_id: *room, pins: Vec::new(), updated: at });
         }
     }
     if let Some(doc) = set.pins.change(room)? {
-        let (message_id, user_id) = (data.message_id.clone(), data.user_id.clone());
-        doc.pins.push(Pin { message_id, user_id, at });
+        doc.pins.push(Pin { message_id: data.message_id, user_id: data.user_id, at });
         doc.updated = at;
     }
     mark(&data.message_id, at, at, set)

@@ -29,7 +29,7 @@ pub(super) fn apply(
 /// The last event of the lane says how the settings stand. A room is hidden as of the last message it has now.
 fn changed(prefs: &PrefsState, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
     let last = set.rooms.get(&prefs.room_id)?.map_or(0, |room| room.last_number);
-    let key = (prefs.room_id.clone(), prefs.user_id.clone());
+    let key = (prefs.room_id, prefs.user_id);
     if set.memberships.get(&key)?.is_none() {
         return Ok(());
     }

@@ -16,7 +16,7 @@ pub(super) fn needs(event: &ReactionEvent, wants: &mut Wants<'_>) {
         ReactionEvent::Removed(data) => (&data.message_id, &data.user_id, &data.emoji),
     };
     wants.message(message);
-    wants.key(Key::Reaction(message.clone(), ReactionId::of(user, emoji)));
+    wants.key(Key::Reaction(*message, ReactionId::of(user, emoji)));
 }
 
 pub(super) fn apply(
@@ -48,9 +48,9 @@ fn added(data: &ReactionAdded, at: Sequence, set: &mut WorkingSet) -> Result<(),
         return Ok(());
     }
     let doc = ReactionDoc {
-        message_id: data.message_id.clone(),
+        message_id: data.message_id,
         id: ReactionId::of(&data.user_id, &data.emoji),
-        user_id: data.user_id.clone(),
+        user_id: data.user_id,
         emoji: data.emoji.clone(),
         at,
         removed: false,
@@ -70,14 +70,13 @@ fn added(data: &ReactionAdded, at: Sequence, set: &mut WorkingSet) -> Result<(),
 }
 
 fn count_in(kinds: &mut Vec<ReactionKind>, emoji: &Emoji, user: &UserId) {
-    let user = user.clone();
     let Some(kind) = kinds.iter_mut().find(|kind| kind.emoji == *emoji) else {
-        kinds.push(ReactionKind { emoji: emoji.clone(), count: 1, first: vec![user] });
+        kinds.push(ReactionKind { emoji: emoji.clone(), count: 1, first: vec![*user] });
         return;
     };
     // Only behind all who came before: those named are the first ones, also after one of them took theirs back.
     if kind.first.len() < FIRST_USERS && !kind.lacks_users() {
-        kind.first.push(user);
+        kind.first.push(*user);
     }
     kind.count += 1;
 }
@@ -86,7 +85,7 @@ fn removed(data: &ReactionRemoved, at: Sequence, set: &mut WorkingSet) -> Result
     if kinds(&data.message_id, &data.room_id, set)?.is_none() {
         return Ok(());
     }
-    let key = (data.message_id.clone(), ReactionId::of(&data.user_id, &data.emoji));
+    let key = (data.message_id, ReactionId::of(&data.user_id, &data.emoji));
     if set.reactions.get(&key)?.is_none_or(|there| there.removed) {
         return Ok(());
     }

@@ -32,7 +32,7 @@ fn moved(data: &ReadMoved, at: Sequence, set: &mut WorkingSet) -> Result<(), Not
         Some(message) if message.room_id == data.room_id => (message.number, message.main_number),
         Some(_) | None => return Ok(()),
     };
-    let key = (data.room_id.clone(), data.user_id.clone());
+    let key = (data.room_id, data.user_id);
     // Where the stay began the marker stands without having been moved: moving it there is news.
     let forwards = |doc: &MembershipDoc| {
         let here = number == doc.marker_number && !doc.marker_moved;
@@ -45,12 +45,12 @@ fn moved(data: &ReadMoved, at: Sequence, set: &mut WorkingSet) -> Result<(), Not
         member.marker_number = number;
         member.marker_main = main;
         member.marker_moved = true;
-        member.marker_message_id = Some(data.message_id.clone());
+        member.marker_message_id = Some(data.message_id);
         member.marker_at = at;
         member.marker_updated = at;
         if !data.private {
             member.receipt_number = number;
-            member.receipt_message_id.clone_from(&member.marker_message_id);
+            member.receipt_message_id = member.marker_message_id;
             member.receipt_updated = at;
         }
         member.updated = at;

@@ -8,7 +8,7 @@ use super::wants::Wants;
 use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(event: &ReportEvent, wants: &mut Wants<'_>) {
-    wants.key(Key::Report(event.after().id.clone()));
+    wants.key(Key::Report(event.after().id));
     match event {
         ReportEvent::Created(ReportCreated { report }) => wants.message(&report.message_id),
         ReportEvent::Handled(_) => {}

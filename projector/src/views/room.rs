@@ -78,7 +78,7 @@ fn belongs_to_everyone(
 ) -> Result<(), NotLoaded> {
     let mut site = set.site()?;
     if !site.everyone_rooms.contains(&room.id) {
-        site.everyone_rooms.push(room.id.clone());
+        site.everyone_rooms.push(room.id);
         site.updated = at;
         set.site.put(&(), site);
     }
@@ -91,12 +91,12 @@ fn join_first_members(
     at: Sequence,
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
-    let mut members: BTreeSet<UserId> = room.direct_members.iter().cloned().collect();
+    let mut members: BTreeSet<UserId> = room.direct_members.iter().copied().collect();
     if room.everyone {
         let Some(everybody) = &set.everybody else {
             return Err(NotLoaded("everybody".to_owned()));
         };
-        members.extend(everybody.iter().cloned());
+        members.extend(everybody.iter().copied());
     }
     for user in members {
         member::joined_by_rule(&room.id, &user, room.created_at, at, set)?;

@@ -12,7 +12,7 @@ use crate::working_set::{NotLoaded, WorkingSet};
 /// A room whose creation is not projected yet. In one atomic batch a membership may stand before its room; no read
 /// finds the room until it is created.
 fn placeholder(room: &RoomId, when: Timestamp, at: Sequence) -> RoomDoc {
-    let state = RoomState::begun(room.clone(), RoomKind::Group, when);
+    let state = RoomState::begun(*room, RoomKind::Group, when);
     RoomDoc { created: false, ..RoomDoc::begun(state, at) }
 }
 

@@ -42,13 +42,13 @@ pub(super) fn apply(
         ThreadEvent::Read(ThreadRead { message_id, .. }) => relation.read(message_id, at, set)?,
     };
     if let Some(next) = next {
-        set.followers.put(&(root.clone(), user.clone()), next);
+        set.followers.put(&(*root, *user), next);
     }
     Ok(())
 }
 
 /// A place among the answers of a thread.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Marker {
     number: u64,
     message: Option<MessageId>,
@@ -60,7 +60,7 @@ impl Marker {
     fn end(thread: Option<&ThreadDoc>) -> Self {
         thread.map_or_else(Self::default, |thread| Self {
             number: thread.total,
-            message: thread.last_answer.clone(),
+            message: thread.last_answer,
             posted: thread.last_activity,
         })
     }
@@ -82,14 +82,14 @@ impl Relation {
         user: &UserId,
         set: &WorkingSet,
     ) -> Result<Option<Self>, NotLoaded> {
-        let own = set.memberships.get(&(room.clone(), user.clone()))?;
+        let own = set.memberships.get(&(*room, *user))?;
         let Some(own) = own.filter(|own| own.present) else { return Ok(None) };
-        let before = set.followers.get(&(root.clone(), user.clone()))?;
+        let before = set.followers.get(&(*root, *user))?;
         let known = before.is_some_and(|doc| doc.stay == own.joined);
         let fresh = || FollowerDoc {
-            root_id: root.clone(),
-            room_id: room.clone(),
-            user_id: user.clone(),
+            root_id: *root,
+            room_id: *room,
+            user_id: *user,
             following: false,
             stay: own.joined,
             marker: 0,
@@ -138,7 +138,7 @@ impl Relation {
         let Some(number) = number.filter(|number| *number > self.doc.marker) else {
             return Ok(None);
         };
-        let marker = Marker { number, message: Some(answer.id.clone()), posted: answer.posted };
+        let marker = Marker { number, message: Some(answer.id), posted: answer.posted };
         let following = self.doc.following;
         let doc = self.from(marker, at);
         Ok(Some(FollowerDoc { following, marker_updated: at, marker_at: at, ..doc }))
@@ -200,7 +200,7 @@ pub(super) fn answered(
     set: &mut WorkingSet,
 ) -> Result<u64, NotLoaded> {
     if set.threads.get(root)?.is_none() {
-        set.threads.put(root, ThreadDoc::empty(root.clone(), answer.room_id.clone()));
+        set.threads.put(root, ThreadDoc::empty(*root, answer.room_id));
     }
     let before = Marker::end(set.threads.get(root)?);
     let Some(thread) = set.threads.change(root)? else { return Ok(0) };
@@ -212,13 +212,13 @@ pub(super) fn answered(
         started(root, &answer.room_id, at, set)?;
     }
     for user in answer.mentions.iter().filter(|user| **user != answer.sender_id) {
-        begin(root, &answer.room_id, user, before.clone(), at, set)?;
+        begin(root, &answer.room_id, user, before, at, set)?;
     }
-    let own = Marker { number, message: Some(answer.id.clone()), posted: at };
+    let own = Marker { number, message: Some(answer.id), posted: at };
     let user = &answer.sender_id;
     if let Some(relation) = Relation::of(root, &answer.room_id, user, set)? {
         let doc = FollowerDoc { marker_at: at, ..relation.from(own, at) };
-        set.followers.put(&(root.clone(), user.clone()), doc);
+        set.followers.put(&(*root, *user), doc);
     }
     Ok(number)
 }
@@ -235,12 +235,12 @@ fn started(
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     let Some(message) = set.messages.get(root)? else { return Ok(()) };
-    let users: Vec<UserId> = starters(message).cloned().collect();
+    let users: Vec<UserId> = starters(message).copied().collect();
     for user in users {
-        let key = (root.clone(), user);
+        let key = (*root, user);
         if !set.followers.knows(&key) {
             // The message was posted in this very batch.
-            set.followers.learn(key.clone(), None);
+            set.followers.learn(key, None);
         }
         let relation = Relation::of(root, room, &key.1, set)?;
         if let Some(relation) = relation.filter(|relation| !relation.known) {
@@ -261,7 +261,7 @@ fn begin(
 ) -> Result<(), NotLoaded> {
     let relation = Relation::of(root, room, user, set)?;
     if let Some(relation) = relation.filter(|relation| !relation.doc.following) {
-        set.followers.put(&(root.clone(), user.clone()), relation.from(from, at));
+        set.followers.put(&(*root, *user), relation.from(from, at));
     }
     Ok(())
 }
@@ -293,7 +293,7 @@ pub(super) fn edited(
     }
     let added = |user: &&UserId| !old.mentions.contains(user) && **user != new.sender_id;
     for user in new.mentions.iter().filter(added) {
-        begin(root, &new.room_id, user, end.clone(), at, set)?;
+        begin(root, &new.room_id, user, end, at, set)?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(event: &UserEvent, wants: &mut Wants<'_>) {
     let user = event.user_id();
-    wants.key(Key::User(user.clone()));
+    wants.key(Key::User(*user));
     for room in wants.everyone_rooms() {
         wants.room(room);
         wants.membership(room, user);
@@ -46,7 +46,7 @@ pub(super) fn apply_to_conversations(
     // A room of everyone that the same batch creates later has this user.
     if let Some(everybody) = &mut set.everybody {
         match event.after() {
-            Some(user) => everybody.insert(user.id.clone()),
+            Some(user) => everybody.insert(user.id),
             None => everybody.remove(event.user_id()),
         };
     }
@@ -84,7 +84,7 @@ fn changed(user: UserState, at: Sequence, set: &mut WorkingSet) -> Result<(), No
         doc.updated = at;
         return Ok(());
     }
-    let id = user.id.clone();
+    let id = user.id;
     set.users.put(&id, UserDoc { state: user, registered: at, updated: at });
     Ok(())
 }

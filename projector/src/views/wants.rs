@@ -44,64 +44,62 @@ impl<'a> Wants<'a> {
 
     pub(crate) fn room(&mut self, room: &RoomId) {
         if !self.set.rooms.knows(room) {
-            self.key(Key::Room(room.clone()));
+            self.key(Key::Room(*room));
         }
     }
 
     pub(crate) fn message(&mut self, id: &MessageId) {
         if self.set.is_new_message(id) {
-            self.new.push(id.clone());
+            self.new.push(*id);
         } else if !self.set.messages.knows(id) {
-            self.key(Key::Message(id.clone()));
+            self.key(Key::Message(*id));
         }
     }
 
     pub(crate) fn client_id(&mut self, room: &RoomId, sender: &UserId, client_id: &ClientId) {
         if !self.set.knows_client_id(room, sender, client_id) {
-            let want = Want::ClientId(room.clone(), sender.clone(), client_id.clone());
+            let want = Want::ClientId(*room, *sender, client_id.clone());
             self.wants.insert(want);
         }
     }
 
     pub(crate) fn membership(&mut self, room: &RoomId, user: &UserId) {
-        let key = (room.clone(), user.clone());
-        if !self.set.memberships.knows(&key) {
-            self.key(Key::Membership(key.0, key.1));
+        if !self.set.memberships.knows(&(*room, *user)) {
+            self.key(Key::Membership(*room, *user));
         }
     }
 
     pub(crate) fn pins(&mut self, room: &RoomId) {
         if !self.set.pins.knows(room) {
-            self.key(Key::Pins(room.clone()));
+            self.key(Key::Pins(*room));
         }
     }
 
     pub(crate) fn history(&mut self, message: &MessageId) {
         if !self.set.histories.knows(message) {
-            self.key(Key::History(message.clone()));
+            self.key(Key::History(*message));
         }
     }
 
     pub(crate) fn thread(&mut self, root: &MessageId) {
         if !self.set.threads.knows(root) {
-            self.key(Key::Thread(root.clone()));
+            self.key(Key::Thread(*root));
         }
     }
 
     pub(crate) fn follower(&mut self, root: &MessageId, user: &UserId) {
-        let key = (root.clone(), user.clone());
-        if !self.set.followers.knows(&key) {
-            self.key(Key::Follower(key.0, key.1));
+        if !self.set.followers.knows(&(*root, *user)) {
+            self.key(Key::Follower(*root, *user));
         }
     }
 
     pub(crate) fn sighting(&mut self, id: &SightingId) {
         if !self.set.sightings.knows(id) {
-            self.key(Key::Sighting(id.clone()));
+            self.key(Key::Sighting(*id));
         }
     }
 
     pub(crate) fn everybody(&mut self, room: &RoomId) {
-        self.everybody.push(room.clone());
+        self.everybody.push(*room);
     }
 }

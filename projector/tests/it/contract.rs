@@ -75,7 +75,7 @@ cases!(
 );
 
 pub(crate) fn ids(members: &[MembershipDoc]) -> Vec<UserId> {
-    members.iter().map(|member| member.user_id.clone()).collect()
+    members.iter().map(|member| member.user_id).collect()
 }
 
 pub(crate) fn numbers(messages: &[MessageDoc]) -> Vec<u64> {
@@ -251,7 +251,7 @@ async fn a_commit_is_fenced(place: &Place) {
     engine.apply(&history.events, 11).await.unwrap();
     assert_eq!(contents(&place.model.writer()).await, contents(&fresh).await);
     let other = schemas::Epoch::parse("another").unwrap();
-    let refused = projector::Engine::open(fresh.clone(), other.clone()).await;
+    let refused = projector::Engine::open(fresh.clone(), other).await;
     assert!(matches!(refused, Err(projector::ProjectError::OtherLog(_))), "{refused:?}");
     let refused = fresh.commit(11, other.at(12), vec![]).await;
     assert!(matches!(refused, Err(CommitError::Fenced)), "{refused:?}");

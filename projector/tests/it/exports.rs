@@ -30,7 +30,7 @@ impl History {
 }
 
 fn numbers_of(docs: &[ExportDoc]) -> Vec<ExportId> {
-    docs.iter().map(|doc| doc.state.id.clone()).collect()
+    docs.iter().map(|doc| doc.state.id).collect()
 }
 
 pub(crate) async fn exports_are_kept_and_found_when_they_are_due(place: &Place) {

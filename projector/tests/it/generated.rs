@@ -232,17 +232,17 @@ fn consistent(all: &Contents) -> Result<(), TestCaseError> {
     for doc in all.values() {
         match doc {
             Document::Message(doc) => {
-                numbers.entry(doc.room_id.clone()).or_default().push(doc.number);
+                numbers.entry(doc.room_id).or_default().push(doc.number);
                 if let (Some(root), Some(number)) = (&doc.thread_root_id, doc.thread_number) {
                     let standing = doc.deleted_at.is_none();
-                    answers.entry(root.clone()).or_default().push((number, standing));
+                    answers.entry(*root).or_default().push((number, standing));
                 }
                 if doc.is_main() {
-                    mains.entry(doc.room_id.clone()).or_default().push(doc.main_number);
+                    mains.entry(doc.room_id).or_default().push(doc.main_number);
                 }
             }
             Document::Membership(doc) => {
-                *members.entry(doc.room_id.clone()).or_default() += u64::from(doc.present);
+                *members.entry(doc.room_id).or_default() += u64::from(doc.present);
                 prop_assert!(doc.marker_main <= doc.marker_number);
                 prop_assert!(doc.receipt_number <= doc.marker_number);
                 prop_assert!(doc.receipt_updated <= doc.marker_updated);
@@ -285,10 +285,10 @@ fn besides_agree(all: &Contents) -> Result<(), TestCaseError> {
     for doc in all.values() {
         match doc {
             Document::Reaction(doc) => {
-                *reactions.entry((doc.message_id.clone(), doc.emoji.clone())).or_default() += 1;
+                *reactions.entry((doc.message_id, doc.emoji.clone())).or_default() += 1;
             }
             Document::Pins(doc) => {
-                pins.extend(doc.pins.iter().map(|pin| (pin.message_id.clone(), pin.at)));
+                pins.extend(doc.pins.iter().map(|pin| (pin.message_id, pin.at)));
             }
             _ => {}
         }
@@ -297,7 +297,7 @@ fn besides_agree(all: &Contents) -> Result<(), TestCaseError> {
         match doc {
             Document::Message(doc) => {
                 for kind in &doc.reactions {
-                    let key = (doc.id.clone(), kind.emoji.clone());
+                    let key = (doc.id, kind.emoji.clone());
                     prop_assert_eq!(reactions.remove(&key), Some(kind.count));
                     prop_assert!(kind.first.len() as u64 <= kind.count);
                 }

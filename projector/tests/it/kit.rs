@@ -302,15 +302,13 @@ pub(crate) fn event(number: u64, data: impl Into<EventData>) -> Event {
 /// The lane an event of a history belongs to.
 pub(crate) fn lane(event: &Event) -> Lane {
     match &event.data {
-        EventData::User(UserEvent::Registered(data)) => Lane::User(data.user.id.clone()),
-        EventData::Room(RoomEvent::Created(data)) => Lane::Room(data.room.id.clone()),
+        EventData::User(UserEvent::Registered(data)) => Lane::User(data.user.id),
+        EventData::Room(RoomEvent::Created(data)) => Lane::Room(data.room.id),
         EventData::Member(MemberEvent::Joined(data)) => {
-            Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
+            Lane::Member(data.member.room_id, data.member.user_id)
         }
-        EventData::Message(MessageEvent::Posted(data)) => {
-            Lane::Timeline(data.message.room_id.clone())
-        }
-        EventData::Receipt(ReceiptEvent::Moved(data)) => Lane::Receipts(data.room_id.clone()),
+        EventData::Message(MessageEvent::Posted(data)) => Lane::Timeline(data.message.room_id),
+        EventData::Receipt(ReceiptEvent::Moved(data)) => Lane::Receipts(data.room_id),
         other => panic!("no lane for {}", other.type_name()),
     }
 }
@@ -362,7 +360,7 @@ pub(crate) async fn contents(
         let mut after = None;
         // Small pages, so that walking from page to page is part of every comparison.
         loop {
-            let page = store.scan(collection, after.clone(), 7).await.unwrap();
+            let page = store.scan(collection, after, 7).await.unwrap();
             let Some(last) = page.last() else { break };
             after = Some(last.key());
             for doc in page {

@@ -53,7 +53,7 @@ impl History {
 }
 
 fn numbers_of(docs: &[MediaDoc]) -> Vec<MediaId> {
-    docs.iter().map(|doc| doc.state.file.id.clone()).collect()
+    docs.iter().map(|doc| doc.state.file.id).collect()
 }
 
 pub(crate) async fn media_are_kept_and_counted(place: &Place) {

@@ -21,7 +21,7 @@ async fn listed(place: &Place, limit: usize) -> Vec<RoomId> {
         let last = page.items.last().map(|(room, own)| ActivityAnchor {
             pinned: own.pinned,
             last_activity: room.last_activity,
-            room_id: room.state.id.clone(),
+            room_id: room.state.id,
         });
         found.extend(page.items.into_iter().map(|(room, _)| room.state.id));
         match last.filter(|_| page.more) {

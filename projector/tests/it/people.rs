@@ -78,7 +78,7 @@ pub(crate) async fn accounts_are_found(place: &Place) {
     let filter =
         AccountFilter { words: Some("example.org".to_owned()), ..AccountFilter::default() };
     let page = store.accounts(&filter, Some(&user(1)), 2).await.unwrap();
-    assert_eq!((page.items.len(), page.items[0].state.id.clone(), page.more), (2, user(2), true));
+    assert_eq!((page.items.len(), page.items[0].state.id, page.more), (2, user(2), true));
 }
 
 pub(crate) async fn members_are_found(place: &Place) {
