@@ -41,12 +41,12 @@ pub(crate) async fn in_rooms(
 ) -> Result<HashMap<RoomId, Unread>, StoreError> {
     let of: Vec<(&RoomDoc, &MembershipDoc)> = rooms.iter().map(|(r, m)| (r, m)).collect();
     let counted = store.unread(&of).await?;
-    let ids = rooms.iter().map(|(room, _)| room.state.id.clone());
+    let ids = rooms.iter().map(|(room, _)| room.state.id);
     Ok(ids.zip(counted).collect())
 }
 
 /// Where the list of a user's rooms goes on after one.
 pub(crate) fn anchor(room: &RoomDoc, member: &MembershipDoc) -> ActivityAnchor {
-    let room_id = room.state.id.clone();
+    let room_id = room.state.id;
     ActivityAnchor { pinned: member.pinned, last_activity: room.last_activity, room_id }
 }

@@ -80,15 +80,15 @@ impl From<MessageDoc> for Content {
 impl From<&MessageDeleted> for Content {
     fn from(deleted: &MessageDeleted) -> Self {
         Self {
-            id: deleted.message_id.clone(),
-            room_id: deleted.room_id.clone(),
+            id: deleted.message_id,
+            room_id: deleted.room_id,
             client_id: None,
             body: String::new(),
             format: Format::default(),
             files: Vec::new(),
             mentions: Vec::new(),
             mentions_room: None,
-            thread_root_id: deleted.thread_root_id.clone(),
+            thread_root_id: deleted.thread_root_id,
             created_at: deleted.created_at,
         }
     }
@@ -196,7 +196,7 @@ pub(crate) fn room(doc: &RoomDoc, own: Option<Own<'_>>, last_message: Option<Mes
 #[must_use]
 pub(crate) fn written_room(state: &RoomState) -> Room {
     Room {
-        id: state.id.clone(),
+        id: state.id,
         kind: state.kind,
         name: state.name.as_ref().map(ToString::to_string),
         topic: state.topic.as_ref().map(ToString::to_string),
@@ -231,7 +231,7 @@ fn membership_in(room: &RoomDoc, own: &Own<'_>) -> Membership {
         joined_at: member.joined_at,
         unread_count: unread.messages,
         mention_count: unread.mentions,
-        last_read_message_id: member.marker_message_id.clone(),
+        last_read_message_id: member.marker_message_id,
         muted: member.muted_until.is_some_and(|until| until > *now),
         muted_until: member.muted_until,
         notify: member.notify,
@@ -242,7 +242,7 @@ fn membership_in(room: &RoomDoc, own: &Own<'_>) -> Membership {
 
 /// A member of a room, as a read gives it.
 #[must_use]
-pub(crate) fn member(everyone: bool, doc: MembershipDoc, user: User) -> Member {
+pub(crate) fn member(everyone: bool, doc: &MembershipDoc, user: User) -> Member {
     Member {
         user_id: doc.user_id,
         role: role_in(everyone, doc.role, user.role),
@@ -266,7 +266,7 @@ pub(crate) fn banned(doc: MembershipDoc, user: User) -> BannedUser {
 #[must_use]
 pub(crate) fn written_member(state: &MemberState, user: User) -> Member {
     Member {
-        user_id: state.user_id.clone(),
+        user_id: state.user_id,
         user,
         role: state.role,
         joined_at: state.joined_at,

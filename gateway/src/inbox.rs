@@ -29,30 +29,30 @@ pub(crate) async fn views(
     names: &dyn Names,
     store: &dyn ReadStore,
     reader: &UserId,
-    entries: Vec<NotificationDoc>,
+    entries: &[NotificationDoc],
 ) -> Result<Vec<Notification>, StoreError> {
-    let rooms = room_names(store, reader, &entries).await?;
-    let writers = writers(store, &entries).await?;
+    let rooms = room_names(store, reader, entries).await?;
+    let writers = writers(store, entries).await?;
     let actor_of = |entry: &NotificationDoc| {
         let about = entry.message_id.as_ref();
-        entry.actor_id.clone().or_else(|| about.and_then(|id| writers.get(id)).cloned())
+        entry.actor_id.or_else(|| about.and_then(|id| writers.get(id)).copied())
     };
     let mut wanted: HashSet<UserId> = entries.iter().filter_map(actor_of).collect();
-    wanted.insert(reader.clone());
+    wanted.insert(*reader);
     let people = names.users(wanted.into_iter().collect()).await;
-    let view = |entry: NotificationDoc| {
+    let view = |entry: &NotificationDoc| {
         let named = Named {
             reader: people.get(reader).cloned(),
-            actor: actor_of(&entry).and_then(|id| people.get(&id).cloned()),
+            actor: actor_of(entry).and_then(|id| people.get(&id).cloned()),
             room: entry.room_id.as_ref().and_then(|room| rooms.get(room)).cloned(),
         };
         worded(entry, named)
     };
-    Ok(entries.into_iter().map(view).collect())
+    Ok(entries.iter().map(view).collect())
 }
 
 /// An entry as it is shown when no one can be asked what people and rooms are called.
-pub(crate) fn without_names(entry: NotificationDoc) -> Notification {
+pub(crate) fn without_names(entry: &NotificationDoc) -> Notification {
     worded(entry, Named::default())
 }
 
@@ -62,7 +62,7 @@ async fn room_names(
     reader: &UserId,
     entries: &[NotificationDoc],
 ) -> Result<HashMap<RoomId, String>, StoreError> {
-    let rooms: HashSet<RoomId> = entries.iter().filter_map(|one| one.room_id.clone()).collect();
+    let rooms: HashSet<RoomId> = entries.iter().filter_map(|one| one.room_id).collect();
     let rooms: Vec<RoomId> = rooms.into_iter().collect();
     if rooms.is_empty() {
         return Ok(HashMap::new());
@@ -85,7 +85,7 @@ async fn writers(
     entries: &[NotificationDoc],
 ) -> Result<HashMap<MessageId, UserId>, StoreError> {
     let silent = entries.iter().filter(|entry| entry.actor_id.is_none());
-    let ids: Vec<MessageId> = silent.filter_map(|entry| entry.message_id.clone()).collect();
+    let ids: Vec<MessageId> = silent.filter_map(|entry| entry.message_id).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -97,16 +97,16 @@ async fn writers(
 pub(crate) fn created(event: &NotificationCreated, at: Sequence) -> NotificationDoc {
     let system = event.kind == NotificationKind::System;
     NotificationDoc {
-        id: event.notification_id.clone(),
-        user_id: event.user_id.clone(),
+        id: event.notification_id,
+        user_id: event.user_id,
         kind: event.kind,
         title: event.title.clone().filter(|_| system),
         body: event.body.clone().filter(|_| system),
-        actor_id: event.actor_id.clone(),
+        actor_id: event.actor_id,
         login: event.login,
-        room_id: event.room_id.clone(),
-        message_id: event.message_id.clone(),
-        thread_root_id: event.thread_root_id.clone(),
+        room_id: event.room_id,
+        message_id: event.message_id,
+        thread_root_id: event.thread_root_id,
         posted: event.posted,
         caused: event.caused,
         removed: false,
@@ -117,8 +117,8 @@ pub(crate) fn created(event: &NotificationCreated, at: Sequence) -> Notification
     }
 }
 
-fn worded(entry: NotificationDoc, named: Named) -> Notification {
-    let (title, body) = words(&entry, &named);
+fn worded(entry: &NotificationDoc, named: Named) -> Notification {
+    let (title, body) = words(entry, &named);
     Notification {
         id: entry.id,
         kind: entry.kind,
@@ -205,7 +205,7 @@ mod tests {
         created(&event, 7)
     }
 
-    fn title(entry: NotificationDoc, named: Named) -> String {
+    fn title(entry: &NotificationDoc, named: Named) -> String {
         worded(entry, named).title
     }
 
@@ -217,18 +217,18 @@ mod tests {
     #[test]
     fn an_entry_is_put_into_words_when_it_is_shown() {
         let mention = || entry(NotificationKind::Mention);
-        assert_eq!(title(mention(), by("Bob", Some("Engines"))), "Bob mentioned you in Engines");
-        assert_eq!(title(mention(), by("Bob", None)), "Bob mentioned you");
-        assert_eq!(title(mention(), Named::default()), "Someone mentioned you");
+        assert_eq!(title(&mention(), by("Bob", Some("Engines"))), "Bob mentioned you in Engines");
+        assert_eq!(title(&mention(), by("Bob", None)), "Bob mentioned you");
+        assert_eq!(title(&mention(), Named::default()), "Someone mentioned you");
         let direct = entry(NotificationKind::DirectMessage);
-        assert_eq!(title(direct, by("Bob", None)), "Bob wrote to you");
+        assert_eq!(title(&direct, by("Bob", None)), "Bob wrote to you");
         let welcome = || entry(NotificationKind::Welcome);
-        assert_eq!(title(welcome(), by("Bob", None)), "Welcome to Tidings, Ada");
+        assert_eq!(title(&welcome(), by("Bob", None)), "Welcome to Tidings, Ada");
         let back = NotificationDoc { login: true, ..welcome() };
-        assert_eq!(title(back, by("Bob", None)), "Welcome back, Ada");
-        let system = worded(entry(NotificationKind::System), Named::default());
+        assert_eq!(title(&back, by("Bob", None)), "Welcome back, Ada");
+        let system = worded(&entry(NotificationKind::System), Named::default());
         assert_eq!((system.title.as_str(), system.body.as_str()), ("Maintenance", "Tonight"));
-        assert_eq!(without_names(mention()).title, "Someone mentioned you");
+        assert_eq!(without_names(&mention()).title, "Someone mentioned you");
     }
 
     #[test]

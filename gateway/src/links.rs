@@ -143,7 +143,7 @@ impl Links {
         let store = self.store.as_ref()?;
         let lasts = Duration::from_secs(u64::try_from(until - from).unwrap_or_default());
         let period = Period { from: Timestamp::from_millis(from * 1000), lasts };
-        let name = |area: Area| area.name_of(file.id.clone());
+        let name = |area: Area| area.name_of(file.id);
         match to {
             LinkTo::Upload => {
                 let content_type = file.content_type.as_str();
@@ -212,7 +212,7 @@ impl Links {
     pub(crate) fn media(&self, file: &MediaFile, now: Timestamp) -> Media {
         let url = |to| self.url(to, file, now).0;
         Media {
-            id: file.id.clone(),
+            id: file.id,
             filename: file.filename.to_string(),
             content_type: file.content_type.to_string(),
             size: file.size,

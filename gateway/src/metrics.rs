@@ -48,17 +48,18 @@ impl HttpMetrics {
             seconds: Family::new_with_constructor(histogram),
             under_way: Gauge::default(),
         };
+        let shared = families.clone();
         metrics.register(|registry| {
-            registry.register("http_requests", "Requests answered", families.requests.clone());
+            registry.register("http_requests", "Requests answered", shared.requests);
             registry.register(
                 "http_request_duration_seconds",
                 "Time from a request's head to its answer",
-                families.seconds.clone(),
+                shared.seconds,
             );
             registry.register(
                 "http_requests_in_flight",
                 "Requests being worked on",
-                families.under_way.clone(),
+                shared.under_way,
             );
         });
         families

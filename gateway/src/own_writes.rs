@@ -30,7 +30,7 @@ impl OwnWrites {
     /// A session wrote something that is in the log at this position.
     pub(crate) fn note(&self, session: &SessionId, position: &Position) {
         if self.0.get(session).is_none_or(|known| known < position.sequence) {
-            self.0.insert(session.clone(), position.sequence);
+            self.0.insert(*session, position.sequence);
         }
     }
 

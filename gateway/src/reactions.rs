@@ -36,14 +36,14 @@ pub(crate) async fn shown(
         let mut reactions = Vec::with_capacity(doc.reactions.len());
         for kind in &doc.reactions {
             let id = ReactionId::of(reader, &kind.emoji);
-            let me = kind.first.contains(reader) || own.contains(&(doc.id.clone(), id));
+            let me = kind.first.contains(reader) || own.contains(&(doc.id, id));
             let users = match kind.lacks_users() {
                 true => first_users(store, &doc.id, kind).await?,
                 false => kind.first.clone(),
             };
             reactions.push(reaction(kind, users, me));
         }
-        shown.insert(doc.id.clone(), reactions);
+        shown.insert(doc.id, reactions);
     }
     Ok(Reactions(shown))
 }
@@ -67,7 +67,7 @@ async fn own(
         .iter()
         .flat_map(|doc| {
             let kinds = doc.reactions.iter().filter(unnamed);
-            kinds.map(|kind| (doc.id.clone(), ReactionId::of(reader, &kind.emoji)))
+            kinds.map(|kind| (doc.id, ReactionId::of(reader, &kind.emoji)))
         })
         .collect();
     if keys.is_empty() {

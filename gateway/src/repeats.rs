@@ -75,7 +75,7 @@ async fn as_they_are(
     let Some(as_of) = repeated().map(|(_, as_of)| as_of.sequence).max() else {
         return HashMap::new();
     };
-    let ids: Vec<MessageId> = repeated().map(|(one, _)| one.message.id.clone()).collect();
+    let ids: Vec<MessageId> = repeated().map(|(one, _)| one.message.id).collect();
     let found = if has_projected(app, as_of).await {
         app.read_model.current().messages(&ids).await.unwrap_or_else(|error| {
             tracing::warn!(error = %error_chain(&error), "repeated messages are shown as posted");
@@ -88,7 +88,7 @@ async fn as_they_are(
         );
         Vec::new()
     };
-    found.into_iter().map(|doc| (doc.id.clone(), doc)).collect()
+    found.into_iter().map(|doc| (doc.id, doc)).collect()
 }
 
 async fn has_projected(app: &AppState, as_of: Sequence) -> bool {

@@ -50,7 +50,7 @@ pub(crate) async fn check(
     if !hub.is_in(room, user) {
         return Err(no_such_room());
     }
-    let lanes = [Lane::Room(room.clone()), Lane::Member(room.clone(), user.clone())];
+    let lanes = [Lane::Room(*room), Lane::Member(*room, *user)];
     let mut last = Vec::new();
     for stored in log.last_many(&lanes).await.map_err(failure::log)?.into_iter().flatten() {
         let event =

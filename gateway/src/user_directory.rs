@@ -55,9 +55,9 @@ impl UserDirectory {
         let mut missing = Vec::new();
         for id in ids {
             match self.known.get(id) {
-                Some(state) => drop(found.insert(id.clone(), state)),
+                Some(state) => drop(found.insert(*id, state)),
                 None if missing.contains(id) => {}
-                None => missing.push(id.clone()),
+                None => missing.push(*id),
             }
         }
         if missing.is_empty() {
@@ -67,7 +67,7 @@ impl UserDirectory {
         for doc in docs {
             missing.retain(|id| *id != doc.state.id);
             let state = self.remember(doc.state);
-            found.insert(state.id.clone(), state);
+            found.insert(state.id, state);
         }
         for id in missing {
             if let Some(state) = self.look_up(&id).await? {
@@ -101,7 +101,7 @@ impl UserDirectory {
 
     /// A user whom the read model does not know yet.
     async fn look_up(&self, id: &UserId) -> Result<Option<Arc<UserState>>, Rejection> {
-        let stored = self.log.last(&Lane::User(id.clone())).await.map_err(failure::log)?;
+        let stored = self.log.last(&Lane::User(*id)).await.map_err(failure::log)?;
         let Some(stored) = stored else { return Ok(None) };
         // Not taken for a user who does not exist: what became of them is not known at the moment, to this build.
         let event = stored
@@ -113,7 +113,7 @@ impl UserDirectory {
 
     /// Keeps what was read, unless an event that came meanwhile knows better.
     fn remember(&self, state: UserState) -> Arc<UserState> {
-        let id = state.id.clone();
+        let id = state.id;
         self.known.get_with(id, || Arc::new(state))
     }
 }
@@ -132,7 +132,7 @@ impl Senders {
 
 fn sender(state: &UserState) -> Sender {
     Sender {
-        id: state.id.clone(),
+        id: state.id,
         username: state.username.to_string(),
         display_name: state.display_name.to_string(),
     }
@@ -140,7 +140,7 @@ fn sender(state: &UserState) -> Sender {
 
 /// A user who is not there any more, or cannot be looked up.
 fn unknown(id: &UserId) -> Sender {
-    Sender { id: id.clone(), username: "unknown".to_owned(), display_name: "Unknown".to_owned() }
+    Sender { id: *id, username: "unknown".to_owned(), display_name: "Unknown".to_owned() }
 }
 
 #[async_trait]
@@ -172,7 +172,7 @@ impl Names for UserDirectory {
 impl Observer for UserDirectory {
     fn observe(&self, event: &Event) {
         if let EventData::User(event) = &event.data {
-            self.known.insert(event.user_id().clone(), Arc::new(event.shown()));
+            self.known.insert(*event.user_id(), Arc::new(event.shown()));
         }
     }
 

@@ -109,7 +109,7 @@ impl Call {
 
     fn context_of(&self, deadline_ms: u32) -> CallContext {
         CallContext {
-            caller: self.caller.clone(),
+            caller: self.caller,
             idempotency_key: self.idempotency_key.clone(),
             traceparent: Some(self.context.trace.clone()),
             deadline_ms,

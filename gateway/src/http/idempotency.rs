@@ -154,7 +154,7 @@ impl Kept {
         Self {
             status: answer.status.as_u16(),
             body: String::from_utf8_lossy(&answer.body).into_owned(),
-            position: answer.position.clone(),
+            position: answer.position,
         }
     }
 }

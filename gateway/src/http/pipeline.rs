@@ -68,7 +68,7 @@ pub(crate) async fn serve(
     let method = method_name(request.method());
     state.http.answered(route.path, method, status, begun.elapsed().as_secs_f64());
     let took = begun.elapsed();
-    let opened = response.extensions().get::<Authenticated>().map(|user| user.0.clone());
+    let opened = response.extensions().get::<Authenticated>().map(|user| user.0);
     let user = found.user.or(opened);
     response::log(&context, status, took, user.as_ref());
     let (user, trace_id, ip) = (user.as_ref(), context.trace.trace_id(), context.ip);
@@ -151,7 +151,7 @@ impl Work<'_> {
             }
         };
         if let Some(caller) = &caller {
-            found.user = Some(caller.user_id.clone());
+            found.user = Some(caller.user_id);
             match route.meter {
                 Meter::Person => {
                     found.count(state.limits.request(&caller.user_id, route.writes()))?;

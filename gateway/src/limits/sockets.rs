@@ -41,9 +41,9 @@ pub(super) struct Sockets {
 impl Sockets {
     /// A user has one socket more here.
     pub(super) fn came(&mut self, user: &UserId) {
-        let sockets = self.here.entry(user.clone()).or_default();
+        let sockets = self.here.entry(*user).or_default();
         *sockets = sockets.saturating_add(1);
-        self.changed.insert(user.clone());
+        self.changed.insert(*user);
     }
 
     /// A user has one socket less here.
@@ -53,7 +53,7 @@ impl Sockets {
         if *sockets == 0 {
             self.here.remove(user);
         }
-        self.changed.insert(user.clone());
+        self.changed.insert(*user);
     }
 
     /// How many sockets a user has at other gateways.
@@ -75,7 +75,7 @@ impl Sockets {
                 .filter(|held: &Held| !held.is_empty());
         }
         let gone = changed.into_iter().map(here).filter(|(_, sockets)| *sockets == 0);
-        let all = self.here.iter().map(|(user, sockets)| (user.clone(), *sockets));
+        let all = self.here.iter().map(|(user, sockets)| (*user, *sockets));
         let held = gone.chain(all).collect();
         self.told = Some(now);
         self.forget_silent(now);
@@ -101,7 +101,7 @@ impl Sockets {
                 self.forget(user, &gateway);
                 continue;
             }
-            let said = self.elsewhere.entry(user.clone()).or_default();
+            let said = self.elsewhere.entry(*user).or_default();
             match said.iter_mut().find(|said| said.gateway == gateway) {
                 Some(said) => (said.sockets, said.at) = (*sockets, at),
                 None => said.push(Said { gateway: Arc::clone(&gateway), sockets: *sockets, at }),

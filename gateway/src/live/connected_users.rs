@@ -110,7 +110,7 @@ impl ConnectedUsers {
                 self.kept.len() - 1
             }
         };
-        self.places.insert(user.clone(), place);
+        self.places.insert(*user, place);
     }
 
     /// Knows a user no more.
@@ -129,7 +129,7 @@ impl ConnectedUsers {
         let Some(Some(person)) = self.kept.get_mut(place) else { return };
         let before = std::mem::replace(&mut person.rooms, Arc::new(rooms));
         for room in person.rooms.difference(&before) {
-            self.rooms.entry(room.clone()).or_default().insert(place);
+            self.rooms.entry(*room).or_default().insert(place);
         }
         for room in before.difference(&person.rooms) {
             leave(&mut self.rooms, room, place);
@@ -145,8 +145,8 @@ impl ConnectedUsers {
         }
         let rooms = Arc::make_mut(&mut person.rooms);
         if present {
-            rooms.insert(room.clone());
-            self.rooms.entry(room.clone()).or_default().insert(place);
+            rooms.insert(*room);
+            self.rooms.entry(*room).or_default().insert(place);
         } else {
             rooms.remove(room);
             leave(&mut self.rooms, room, place);

@@ -127,46 +127,38 @@ pub(crate) fn removed(in_room: u64, who: u64) -> Event {
 /// The lane an event lies on.
 pub(crate) fn lane_of(event: &Event) -> Lane {
     match &event.data {
-        EventData::Message(MessageEvent::Posted(data)) => {
-            Lane::Timeline(data.message.room_id.clone())
-        }
-        EventData::Message(MessageEvent::Edited(data)) => {
-            Lane::Timeline(data.message.room_id.clone())
-        }
-        EventData::Message(MessageEvent::Deleted(data)) => Lane::Timeline(data.room_id.clone()),
-        EventData::Reaction(ReactionEvent::Added(data)) => Lane::Timeline(data.room_id.clone()),
-        EventData::Reaction(ReactionEvent::Removed(data)) => Lane::Timeline(data.room_id.clone()),
-        EventData::Pin(PinEvent::Pinned(data)) => Lane::Timeline(data.room_id.clone()),
-        EventData::Pin(PinEvent::Unpinned(data)) => Lane::Timeline(data.room_id.clone()),
-        EventData::Receipt(ReceiptEvent::Moved(data)) => Lane::Receipts(data.room_id.clone()),
+        EventData::Message(MessageEvent::Posted(data)) => Lane::Timeline(data.message.room_id),
+        EventData::Message(MessageEvent::Edited(data)) => Lane::Timeline(data.message.room_id),
+        EventData::Message(MessageEvent::Deleted(data)) => Lane::Timeline(data.room_id),
+        EventData::Reaction(ReactionEvent::Added(data)) => Lane::Timeline(data.room_id),
+        EventData::Reaction(ReactionEvent::Removed(data)) => Lane::Timeline(data.room_id),
+        EventData::Pin(PinEvent::Pinned(data)) => Lane::Timeline(data.room_id),
+        EventData::Pin(PinEvent::Unpinned(data)) => Lane::Timeline(data.room_id),
+        EventData::Receipt(ReceiptEvent::Moved(data)) => Lane::Receipts(data.room_id),
         EventData::Member(event) => {
             let member = event.after();
-            Lane::Member(member.room_id.clone(), member.user_id.clone())
+            Lane::Member(member.room_id, member.user_id)
         }
-        EventData::Room(event) => Lane::Room(event.after().id.clone()),
-        EventData::Block(event) => Lane::Blocks(event.after().user_id.clone()),
-        EventData::User(event) => Lane::User(event.user_id().clone()),
-        EventData::Notification(NotificationEvent::Created(data)) => {
-            Lane::Inbox(data.user_id.clone())
-        }
-        EventData::Notification(NotificationEvent::Read(data)) => Lane::Inbox(data.user_id.clone()),
-        EventData::Notification(NotificationEvent::Removed(data)) => {
-            Lane::Inbox(data.user_id.clone())
-        }
-        EventData::Session(SessionEvent::Started(data)) => Lane::Session(data.user_id.clone()),
-        EventData::Session(SessionEvent::Refreshed(data)) => Lane::Session(data.user_id.clone()),
-        EventData::Session(SessionEvent::Ended(data)) => Lane::Session(data.user_id.clone()),
+        EventData::Room(event) => Lane::Room(event.after().id),
+        EventData::Block(event) => Lane::Blocks(event.after().user_id),
+        EventData::User(event) => Lane::User(*event.user_id()),
+        EventData::Notification(NotificationEvent::Created(data)) => Lane::Inbox(data.user_id),
+        EventData::Notification(NotificationEvent::Read(data)) => Lane::Inbox(data.user_id),
+        EventData::Notification(NotificationEvent::Removed(data)) => Lane::Inbox(data.user_id),
+        EventData::Session(SessionEvent::Started(data)) => Lane::Session(data.user_id),
+        EventData::Session(SessionEvent::Refreshed(data)) => Lane::Session(data.user_id),
+        EventData::Session(SessionEvent::Ended(data)) => Lane::Session(data.user_id),
         EventData::Challenge(_) => Lane::Challenges(user(1)),
-        EventData::Identity(event) => Lane::Identities(event.after().user_id.clone()),
-        EventData::Thread(event) => Lane::Threads(event.user().clone()),
-        EventData::Media(event) => Lane::Media(event.after().file.id.clone()),
-        EventData::Report(event) => Lane::Report(event.after().id.clone()),
+        EventData::Identity(event) => Lane::Identities(event.after().user_id),
+        EventData::Thread(event) => Lane::Threads(*event.user()),
+        EventData::Media(event) => Lane::Media(event.after().file.id),
+        EventData::Report(event) => Lane::Report(event.after().id),
         EventData::Prefs(event) => {
             let prefs = event.after();
-            Lane::Prefs(prefs.room_id.clone(), prefs.user_id.clone())
+            Lane::Prefs(prefs.room_id, prefs.user_id)
         }
-        EventData::Audit(AuditEvent::Read(read)) => Lane::Audit(read.user_id.clone()),
-        EventData::Invite(event) => Lane::Invite(event.after().id.clone()),
+        EventData::Audit(AuditEvent::Read(read)) => Lane::Audit(read.user_id),
+        EventData::Invite(event) => Lane::Invite(event.after().id),
         EventData::Erasure(event) => Lane::Erasure(ErasureId::parse(&event.subject()).unwrap()),
         EventData::Export(_) => Lane::Exports(user(1)),
         EventData::Hold(_) => Lane::UserHold(user(1)),

@@ -300,11 +300,11 @@ impl Inner {
             NotificationEvent::Removed(_) => return None,
         };
         let is_new = matches!(event, NotificationEvent::Created(_));
-        let (reader, names) = (entry.user_id.clone(), self.names.as_ref());
-        match inbox::views(names, store.as_ref(), &reader, vec![entry.clone()]).await {
+        let (names, entries) = (self.names.as_ref(), std::slice::from_ref(&entry));
+        match inbox::views(names, store.as_ref(), &entry.user_id, entries).await {
             Ok(mut shown) => shown.pop(),
             // Of one that was read a client keeps the words it has.
-            Err(_) => is_new.then(|| inbox::without_names(entry)),
+            Err(_) => is_new.then(|| inbox::without_names(&entry)),
         }
     }
 

@@ -20,8 +20,8 @@ use schemas::{EventData, MessageId, RoomId, Sequence, Timestamp, UserId};
 /// lanes and places of the log one after the other (5 s each), appending (10 s), and as long again for a
 /// server that stands still meanwhile.
 pub(crate) const WINDOW_MS: i64 = 120_000;
-/// Entries of one kind that are kept in each half of the memory. Ids are shared texts: an entry takes about
-/// 150 bytes, all of them at most 60 MB, and that only where so much happens within two minutes.
+/// Entries of one kind that are kept in each half of the memory. An entry takes about 150 bytes, all of them at most
+/// 60 MB, and that only where so much happens within two minutes.
 const KEPT: usize = 65_536;
 
 /// What to do with an event.
@@ -49,7 +49,7 @@ pub(crate) enum Addition {
 
 impl Addition {
     fn reaction(message: &MessageId, user: &UserId, emoji: &Emoji) -> Self {
-        Self::Reaction(message.clone(), user.clone(), emoji.clone())
+        Self::Reaction(*message, *user, emoji.clone())
     }
 
     const fn message(&self) -> &MessageId {
@@ -132,7 +132,7 @@ impl Late {
         match event {
             EventData::Message(event) => self.judge_message(event, sequence, now),
             EventData::Receipt(ReceiptEvent::Moved(moved)) => {
-                let key = (moved.room_id.clone(), moved.user_id.clone());
+                let key = (moved.room_id, moved.user_id);
                 if self.markers.get(&key).is_some_and(|reached| *reached >= moved.posted) {
                     return Verdict::TooLate;
                 }
@@ -149,15 +149,15 @@ impl Late {
                 self.judge_addition(addition, false, false, now)
             }
             EventData::Pin(PinEvent::Pinned(pinned)) => {
-                let addition = Addition::Pin(pinned.message_id.clone());
+                let addition = Addition::Pin(pinned.message_id);
                 self.judge_addition(addition, true, pinned.near_limit, now)
             }
             EventData::Pin(PinEvent::Unpinned(unpinned)) => {
-                let addition = Addition::Pin(unpinned.message_id.clone());
+                let addition = Addition::Pin(unpinned.message_id);
                 self.judge_addition(addition, false, false, now)
             }
             EventData::Thread(ThreadEvent::Read(read)) => {
-                let key = (read.thread_root_id.clone(), read.user_id.clone());
+                let key = (read.thread_root_id, read.user_id);
                 if self.thread_markers.get(&key).is_some_and(|reached| *reached >= read.posted) {
                     return Verdict::TooLate;
                 }
@@ -195,7 +195,7 @@ impl Late {
         near_limit: bool,
         now: i64,
     ) -> Verdict {
-        let message = addition.message().clone();
+        let message = *addition.message();
         let deleted = self.deleted.get(&message).is_some();
         if deleted || self.additions.get(&addition) == Some(&there) {
             return Verdict::TooLate;
@@ -220,7 +220,7 @@ impl Late {
                 if self.deleted.get(&deleted.message_id).is_some() {
                     return Verdict::TooLate;
                 }
-                self.deleted.put(deleted.message_id.clone(), (), now);
+                self.deleted.put(deleted.message_id, (), now);
                 Verdict::Timely
             }
             MessageEvent::Edited(edited) => {
@@ -228,15 +228,15 @@ impl Late {
                 match self.deleted.get(id) {
                     Some(()) => Verdict::TooLate,
                     None if self.deleted.is_sure(now) => Verdict::Timely,
-                    None => Verdict::Unsure(id.clone()),
+                    None => Verdict::Unsure(*id),
                 }
             }
             MessageEvent::Posted(MessagePosted { message, .. }) => {
                 // The author of a message has read up to there, in the main timeline or in its thread.
-                let author = message.sender_id.clone();
+                let author = message.sender_id;
                 match &message.thread_root_id {
-                    None => self.markers.put((message.room_id.clone(), author), sequence, now),
-                    Some(root) => self.thread_markers.put((root.clone(), author), sequence, now),
+                    None => self.markers.put((message.room_id, author), sequence, now),
+                    Some(root) => self.thread_markers.put((*root, author), sequence, now),
                 }
                 Verdict::Timely
             }
@@ -274,7 +274,7 @@ impl Chain {
             // A client is then named an event it was not told of, and resumes.
             self.0.clear();
         }
-        self.0.insert(room.clone(), (at, told_before));
+        self.0.insert(*room, (at, told_before));
     }
 }
 

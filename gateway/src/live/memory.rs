@@ -92,15 +92,15 @@ impl Memory {
             return;
         }
         if let Some(room) = room {
-            let run = self.rooms.entry(room.clone()).or_default();
+            let run = self.rooms.entry(*room).or_default();
             if let Some(former) = run.back() {
                 self.lively.remove(&former.sequence);
             }
-            self.lively.insert(event.sequence, room.clone());
+            self.lively.insert(event.sequence, *room);
             run.push_back(Arc::clone(event));
         }
         if let Some(person) = person {
-            self.people.entry(person.clone()).or_default().push_back(Arc::clone(event));
+            self.people.entry(*person).or_default().push_back(Arc::clone(event));
         }
         if matches!(event.lane, Lane::User(_)) {
             self.accounts.push_back(Arc::clone(event));
@@ -164,7 +164,7 @@ impl Memory {
         let joined = |event: &Arc<Remembered>| {
             let broadcast = event.broadcast.get()?.as_ref()?;
             match (&broadcast.effect, broadcast.name) {
-                (Effect::Member { room, .. }, FrameName::MemberJoined) => Some(room.clone()),
+                (Effect::Member { room, .. }, FrameName::MemberJoined) => Some(*room),
                 (Effect::Member { .. } | Effect::Created { .. } | Effect::None, _) => None,
             }
         };

@@ -102,32 +102,33 @@ impl LiveMetrics {
             frames: Family::new_with_constructor(|| Histogram::new(latency_buckets())),
             delivery: Histogram::new(latency_buckets()),
         };
-        metrics.register(|registry| this.register(registry));
+        let shared = this.clone();
+        metrics.register(|registry| shared.register(registry));
         this
     }
 
-    fn register(&self, registry: &mut Registry) {
+    fn register(self, registry: &mut Registry) {
         let live = registry.sub_registry_with_prefix("live");
-        live.register("events", "Events handed on", self.events.clone());
-        live.register("gaps", "Gaps in the live feed filled from the log", self.gaps.clone());
-        live.register("backfilled", "Events the feed had lost", self.backfilled.clone());
-        live.register("undecodable", "Events that could not be read", self.undecodable.clone());
-        live.register("late", "Events too late to be told", self.late.clone());
-        live.register("position", "The last event handed on", self.position.clone());
-        live.register("room_loads", "Persons' rooms read", self.room_loads.clone());
-        live.register("remembered", "Events in memory for resumes", self.remembered.clone());
-        live.register("remembered_bytes", "Bytes of them", self.remembered_bytes.clone());
-        live.register("delivery_seconds", "From event to sockets' queues", self.delivery.clone());
+        live.register("events", "Events handed on", self.events);
+        live.register("gaps", "Gaps in the live feed filled from the log", self.gaps);
+        live.register("backfilled", "Events the feed had lost", self.backfilled);
+        live.register("undecodable", "Events that could not be read", self.undecodable);
+        live.register("late", "Events too late to be told", self.late);
+        live.register("position", "The last event handed on", self.position);
+        live.register("room_loads", "Persons' rooms read", self.room_loads);
+        live.register("remembered", "Events in memory for resumes", self.remembered);
+        live.register("remembered_bytes", "Bytes of them", self.remembered_bytes);
+        live.register("delivery_seconds", "From event to sockets' queues", self.delivery);
         let ws = registry.sub_registry_with_prefix("ws");
-        ws.register("sockets", "Sockets open", self.sockets.clone());
-        ws.register("deliveries", "Frames given to sockets", self.deliveries.clone());
-        ws.register("queued", "Frames waiting in all queues", self.queued.clone());
-        ws.register("queued_bytes", "Bytes waiting in all queues", self.queued_bytes.clone());
-        ws.register("resume_bytes", "Bytes held by resumes", self.resume_bytes.clone());
-        ws.register("queued_max", "Frames in the longest queue", self.queued_max.clone());
-        ws.register("closed", "Sockets closed by the server", self.closed.clone());
-        ws.register("resumes", "Resumes by how they were served", self.resumes.clone());
-        ws.register("frame_seconds", "From a client's frame to its answer", self.frames.clone());
+        ws.register("sockets", "Sockets open", self.sockets);
+        ws.register("deliveries", "Frames given to sockets", self.deliveries);
+        ws.register("queued", "Frames waiting in all queues", self.queued);
+        ws.register("queued_bytes", "Bytes waiting in all queues", self.queued_bytes);
+        ws.register("resume_bytes", "Bytes held by resumes", self.resume_bytes);
+        ws.register("queued_max", "Frames in the longest queue", self.queued_max);
+        ws.register("closed", "Sockets closed by the server", self.closed);
+        ws.register("resumes", "Resumes by how they were served", self.resumes);
+        ws.register("frame_seconds", "From a client's frame to its answer", self.frames);
     }
 
     /// Counts a close by the server.

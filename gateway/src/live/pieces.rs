@@ -135,9 +135,9 @@ impl Inner {
         let (mut ids, mut whole, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         for step in steps {
             match &step.item {
-                Item::Message(id) => ids.push(id.clone()),
-                Item::Whole(_, id) | Item::Changed(_, id) => whole.push(id.clone()),
-                Item::Text { message, .. } => texts.push(message.clone()),
+                Item::Message(id) => ids.push(*id),
+                Item::Whole(_, id) | Item::Changed(_, id) => whole.push(*id),
+                Item::Text { message, .. } => texts.push(*message),
                 Item::Broadcast { .. } | Item::Posted { .. } | Item::Reload(_) | Item::Frame(_) => {
                 }
             }
@@ -155,7 +155,7 @@ impl Inner {
             return Ok(HashMap::new());
         }
         let found = self.read.current().messages(&ids).await?;
-        Ok(found.into_iter().map(|doc| (doc.id.clone(), doc)).collect())
+        Ok(found.into_iter().map(|doc| (doc.id, doc)).collect())
     }
 
     async fn post(

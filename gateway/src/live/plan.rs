@@ -64,7 +64,7 @@ impl Step {
     pub(crate) const SMALL: usize = 256;
 
     pub(crate) fn reload(room: &RoomId, at: Sequence) -> Self {
-        let item = Item::Reload(room.clone());
+        let item = Item::Reload(*room);
         Self { at, second: true, bytes: Self::SMALL, item }
     }
 

@@ -95,12 +95,12 @@ impl Hub {
         let mut rooms: HashMap<&RoomId, Vec<(UserId, Bytes)>> = HashMap::new();
         for telling in &tellings {
             let frame = wire::frame(&ServerFrame::Typing {
-                room_id: telling.place.room.clone(),
-                thread_root_id: telling.place.thread.clone(),
-                user_id: telling.user.clone(),
+                room_id: telling.place.room,
+                thread_root_id: telling.place.thread,
+                user_id: telling.user,
                 active: telling.active,
             });
-            rooms.entry(&telling.place.room).or_default().push((telling.user.clone(), frame));
+            rooms.entry(&telling.place.room).or_default().push((telling.user, frame));
         }
         for (room, frames) in rooms {
             state.routing.give_aside(room, &frames);

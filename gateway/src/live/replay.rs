@@ -116,12 +116,12 @@ fn second_of(
 fn changed(room: &RoomId, message: &MessageId, at: Sequence) -> Step {
     /// What a message usually takes.
     const USUAL: usize = 1_024;
-    let item = Item::Changed(room.clone(), message.clone());
+    let item = Item::Changed(*room, *message);
     Step { at, second: true, bytes: USUAL, item }
 }
 
 fn text_step(at: Sequence, told: &Arc<Broadcast>, message: &MessageId) -> Step {
-    let item = Item::Text { broadcast: Arc::clone(told), message: message.clone() };
+    let item = Item::Text { broadcast: Arc::clone(told), message: *message };
     Step { at, second: false, bytes: told.frame.len(), item }
 }
 
@@ -305,7 +305,7 @@ impl<'a> Stories<'a> {
                     return None;
                 }
                 if let Some((_, room)) = story.beside {
-                    let item = Item::Whole(room.clone(), message.clone());
+                    let item = Item::Whole(*room, *message);
                     return Some(Step { at, second: false, bytes: told.frame.len(), item });
                 }
                 if story.edited.is_none() && story.replies.is_empty() {

@@ -139,7 +139,7 @@ impl Joining {
                 None => Arc::new(self.hub.inner.load_rooms(other).await?),
             };
             if !theirs.is_disjoint(rooms) {
-                others.insert(other.clone());
+                others.insert(*other);
             }
         }
         Ok(others)
@@ -179,8 +179,8 @@ impl Joining {
         changed: &[NotificationDoc],
     ) -> Result<HashMap<NotificationId, Notification>, StoreError> {
         let names = self.hub.inner.names.as_ref();
-        let shown = inbox::views(names, store, &self.user, changed.to_vec()).await?;
-        Ok(shown.into_iter().map(|entry| (entry.id.clone(), entry)).collect())
+        let shown = inbox::views(names, store, &self.user, changed).await?;
+        Ok(shown.into_iter().map(|entry| (entry.id, entry)).collect())
     }
 
     /// The documents that changed; none when there are more than a resume may send.

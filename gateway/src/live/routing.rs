@@ -61,7 +61,7 @@ impl Gathered {
             }
             _ => {
                 let run = BytesMut::from(frame.as_ref());
-                self.runs.push(Gathering { room: room.clone(), frames: 1, run });
+                self.runs.push(Gathering { room: *room, frames: 1, run });
             }
         }
     }
@@ -174,7 +174,7 @@ impl Routing {
         self.flush();
         let Some(person) = self.people.get_mut(user) else { return };
         if !person.is_loaded() {
-            person.noted.push((room.clone(), present));
+            person.noted.push((*room, present));
         }
         self.people.set_room(user, room, present);
     }

@@ -136,7 +136,7 @@ impl Run {
         match &event.data {
             EventData::Reaction(ReactionEvent::Added(added)) => {
                 let id = ReactionId::of(&added.user_id, &added.emoji);
-                let found = store.reactions(&[(added.message_id.clone(), id)]).await.ok()?;
+                let found = store.reactions(&[(added.message_id, id)]).await.ok()?;
                 Some(found.iter().any(|reaction| reaction.at == at))
             }
             EventData::Pin(PinEvent::Pinned(pinned)) => {
@@ -175,7 +175,7 @@ impl Run {
         let store = self.hub.inner.read.current();
         let there = match &event.data {
             EventData::Reaction(ReactionEvent::Removed(e)) => {
-                let key = (e.message_id.clone(), ReactionId::of(&e.user_id, &e.emoji));
+                let key = (e.message_id, ReactionId::of(&e.user_id, &e.emoji));
                 store.reactions(std::slice::from_ref(&key)).await.map(|found| !found.is_empty())
             }
             EventData::Pin(PinEvent::Unpinned(e)) => {

@@ -94,7 +94,7 @@ impl State {
             if let EventData::User(event) = &event.data
                 && let Some(user) = event.after()
             {
-                self.presence_preferences.insert(user.id.clone(), !user.preferences.presence);
+                self.presence_preferences.insert(user.id, !user.preferences.presence);
             }
         }
         self.note_beside(&event.lane, broadcast.map(Arc::as_ref));
@@ -102,7 +102,7 @@ impl State {
         if let Effect::Created { room, members, everyone } = &broadcast.effect {
             members.iter().for_each(|member| self.routing.member(room, member, true));
             if *everyone {
-                self.everyone.insert(room.clone());
+                self.everyone.insert(*room);
                 self.routing.everyone(room);
             }
         }
@@ -132,10 +132,10 @@ impl State {
             self.typists.member_changed(room, user);
             let decides = self.everyone.is_empty() || self.everyone.contains(room);
             if decides && self.routing.wants_person(user) {
-                self.watchers_changed.insert(user.clone());
+                self.watchers_changed.insert(*user);
             }
         } else if let Lane::Blocks(user) = lane {
-            self.blocks_changed.insert(user.clone());
+            self.blocks_changed.insert(*user);
         } else if let Lane::Timeline(room) = lane
             && let Some(About::Posted { thread, by, .. }) = broadcast.map(|told| &told.about)
         {

@@ -22,7 +22,7 @@ const PER_PERSON: usize = 2;
 const MAX_ROOMS: usize = 20_000;
 
 /// Where a user is typing: in a room's main timeline, or in a thread.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TypingPlace {
     pub(crate) room: RoomId,
     pub(crate) thread: Option<MessageId>,
@@ -117,7 +117,7 @@ impl Typists {
         if self.0.len() >= MAX_ROOMS && !self.0.contains_key(&place.room) {
             return;
         }
-        let typists = self.0.entry(place.room.clone()).or_default();
+        let typists = self.0.entry(place.room).or_default();
         let known = typists.iter_mut().find(|one| one.is(user, place.thread.as_ref()));
         if let Some(typist) = known {
             (typist.active, typist.heard, typist.checked) = (true, now, now);
@@ -131,8 +131,8 @@ impl Typists {
             return;
         }
         typists.push(Typist {
-            user: user.clone(),
-            thread: place.thread.clone(),
+            user: *user,
+            thread: place.thread,
             origin,
             active: true,
             heard: now,
@@ -166,8 +166,8 @@ impl Typists {
         self.0.retain(|room, typists| {
             for typist in &mut *typists {
                 let Some(active) = typist.turn(now) else { continue };
-                let place = TypingPlace { room: room.clone(), thread: typist.thread.clone() };
-                let (user, origin) = (typist.user.clone(), typist.origin);
+                let place = TypingPlace { room: *room, thread: typist.thread };
+                let (user, origin) = (typist.user, typist.origin);
                 tellings.push(Telling { place, user, active, origin });
             }
             typists.retain(|typist| !typist.is_over(now));

@@ -87,7 +87,7 @@ impl Unprojected {
                     self.member(sequence, &room.id, member, true);
                 }
                 if room.everyone {
-                    self.everyone.push((sequence, room.id.clone()));
+                    self.everyone.push((sequence, room.id));
                 }
             }
             RoomEvent::Changed(_) | RoomEvent::Archived(_) | RoomEvent::Restored(_) => {}
@@ -95,9 +95,9 @@ impl Unprojected {
     }
 
     fn member(&mut self, sequence: Sequence, room: &RoomId, user: &UserId, present: bool) {
-        let rooms = self.people.entry(user.clone()).or_default();
-        rooms.insert(room.clone(), (sequence, present));
-        self.order.push_back((sequence, user.clone(), room.clone()));
+        let rooms = self.people.entry(*user).or_default();
+        rooms.insert(*room, (sequence, present));
+        self.order.push_back((sequence, *user, *room));
         if self.order.len() > MAX_CHANGES
             && let Some((oldest, ..)) = self.order.front()
         {
@@ -126,10 +126,10 @@ impl Unprojected {
     /// Makes what the read model said of a person's rooms, as of any place from [`Self::floor`] on, what the log says
     /// up to the newest event noted.
     pub(crate) fn apply(&self, user: &UserId, rooms: &mut HashSet<RoomId>) {
-        rooms.extend(self.everyone.iter().map(|(_, room)| room.clone()));
+        rooms.extend(self.everyone.iter().map(|(_, room)| *room));
         for (room, (_, present)) in self.people.get(user).into_iter().flatten() {
             if *present {
-                rooms.insert(room.clone());
+                rooms.insert(*room);
             } else {
                 rooms.remove(room);
             }

@@ -47,13 +47,13 @@ impl Presence {
         let mut read = HashMap::new();
         for (user, stored) in users.iter().zip(stored) {
             let Some(stored) = stored else {
-                read.insert(user.clone(), HashSet::new());
+                read.insert(*user, HashSet::new());
                 continue;
             };
             match stored.event() {
                 Ok(event) => {
                     let EventData::Block(event) = event.data else { continue };
-                    read.insert(user.clone(), event.after().blocked.iter().cloned().collect());
+                    read.insert(*user, event.after().blocked.iter().cloned().collect());
                 }
                 // Not known: they are seen by no one.
                 Err(error) => self.log.note_unreadable(stored.sequence, &error),
@@ -84,14 +84,14 @@ impl Presence {
             if was_unread {
                 // Those who watched meanwhile were told nothing.
                 let others = state.table.related(&user).into_iter();
-                pairs.extend(others.map(|other| (user.clone(), other)));
+                pairs.extend(others.map(|other| (user, other)));
             }
             let after = read.get(&user);
             let others = after.into_iter().flatten().chain(&before);
             let differ = |other: &&UserId| {
                 before.contains(*other) != after.is_some_and(|after| after.contains(*other))
             };
-            pairs.extend(others.filter(differ).map(|other| (user.clone(), other.clone())));
+            pairs.extend(others.filter(differ).map(|other| (user, *other)));
         }
         state.blocks.learn(read, changes);
         for (one, other) in pairs {

@@ -120,7 +120,7 @@ impl Presence {
         let rooms = self.hub.rooms_that_decide(user);
         let new = self.state.lock().table.arrives(user, socket, private, rooms);
         if new {
-            let (presence, user) = (Arc::clone(self), user.clone());
+            let (presence, user) = (Arc::clone(self), *user);
             tokio::spawn(async move { presence.ask(vec![user]).await });
         }
     }
@@ -241,7 +241,7 @@ impl Presence {
         if noted.is_empty() {
             return;
         }
-        let all = noted.iter().map(|(user, seen)| (user.clone(), *seen)).collect();
+        let all = noted.iter().map(|(user, seen)| (*user, *seen)).collect();
         let kept = async { self.read_model.side().await?.keep_last_seen(all).await };
         if let Err(error) = kept.await {
             tracing::warn!(error = %error_chain(&error), "when users were last seen is not kept yet");

@@ -47,7 +47,7 @@ impl Shown {
     /// As a client is told.
     pub(super) fn frame(&self, user: &UserId, last_seen_at: Option<Timestamp>) -> ServerFrame {
         let last_seen_at = last_seen_at.filter(|_| self.is_offline());
-        let (user_id, status, text) = (user.clone(), self.status, self.text.clone());
+        let (user_id, status, text) = (*user, self.status, self.text.clone());
         ServerFrame::Presence { user_id, status, text, last_seen_at }
     }
 }

@@ -23,7 +23,7 @@ impl Rule {
         match hub.in_everyone(&watchers) {
             Some(inside) => Self::Everybody(inside),
             None => {
-                let rooms = watchers.into_iter().map(|user| (user.clone(), hub.rooms_of(user)));
+                let rooms = watchers.into_iter().map(|user| (*user, hub.rooms_of(user)));
                 Self::Sharing { hub: hub.clone(), rooms: rooms.collect() }
             }
         }

@@ -21,7 +21,7 @@ pub(super) struct Word {
 
 impl Word {
     pub(super) fn of(user: &UserId, part: Option<&Part>, last_seen: Option<Timestamp>) -> Self {
-        Self { user: user.clone(), part: part.cloned(), last_seen }
+        Self { user: *user, part: part.cloned(), last_seen }
     }
 }
 

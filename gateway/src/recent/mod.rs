@@ -87,7 +87,7 @@ impl Recent {
         (room, threads): (&RoomId, Threads),
         most: usize,
     ) -> Option<Vec<MessageDoc>> {
-        let found = known.and_then(|known| self.up_to(hub, known, (room.clone(), threads)));
+        let found = known.and_then(|known| self.up_to(hub, known, (*room, threads)));
         let found = found.and_then(|held| held.page.newest(most));
         let outcome = if found.is_some() { "hit" } else { "miss" };
         self.asked.get_or_create(&Asked { outcome }).inc();
@@ -131,7 +131,7 @@ impl Recent {
     ) {
         let Some(known) = known else { return };
         let page = Page::loaded(room, threads, docs.to_vec(), asked);
-        self.keep((room.state.id.clone(), threads), &Arc::new(Held { page, known }));
+        self.keep((room.state.id, threads), &Arc::new(Held { page, known }));
     }
 
     /// Keeps a page, unless there is a later one.

@@ -63,7 +63,7 @@ pub(crate) async fn list_users(
     let store = call.state.read_model.current();
     let found = store.accounts(&filter, after.as_ref(), limit.items()).await;
     let slice = found.map_err(failure::store)?;
-    let last = |doc: &readmodel::UserDoc| doc.state.id.clone();
+    let last = |doc: &readmodel::UserDoc| doc.state.id;
     Ok(Reply::ok(&page(&list, slice, last, |doc| documents::account(&doc.state))))
 }
 

@@ -79,7 +79,7 @@ pub(crate) async fn confirm_reset(
 
 /// Whom the person blocked who had the account before. The password is changed whether or not that can be done now.
 async fn forget_blocks(call: &Call, user_id: UserId) -> Option<Position> {
-    match call.send_within(&ForgetBlocks { user_id: user_id.clone() }, FORGOTTEN_WITHIN).await {
+    match call.send_within(&ForgetBlocks { user_id }, FORGOTTEN_WITHIN).await {
         Ok(forgotten) => forgotten.position,
         Err(refused) => {
             let why = refused.detail.as_str();

@@ -25,7 +25,7 @@ pub(crate) struct ErasureStarted {
 
 pub(crate) async fn delete_me(call: Call, body: AccountDeletion) -> Begun<ErasureStarted> {
     let id = new_erasure();
-    begin(&call, &body.command(id.clone()), id).await
+    begin(&call, &body.command(id), id).await
 }
 
 pub(crate) async fn delete_user(
@@ -34,7 +34,7 @@ pub(crate) async fn delete_user(
     body: ErasureReason,
 ) -> Begun<ErasureStarted> {
     let id = new_erasure();
-    begin(&call, &body.erase(user_id, id.clone()), id).await
+    begin(&call, &body.erase(user_id, id), id).await
 }
 
 /// Has an erasure begin under this id. It may have begun although no answer says so, and then its user has no session
@@ -48,7 +48,7 @@ async fn begin<C: Command<Output = ErasureId> + Clone + Sync>(
         Ok(accepted) => accepted,
         Err(rejection) if rejection.code == Code::Unavailable => {
             // The command is not sent again: a code of the second factor that it brings is used up.
-            let asked = GetErasure { erasure_id: erasure_id.clone() };
+            let asked = GetErasure { erasure_id };
             if call.send_within(&asked, FOUND_WITHIN).await.is_err() {
                 return Ok(in_doubt(call, rejection, erasure_id));
             }

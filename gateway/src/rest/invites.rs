@@ -29,7 +29,7 @@ pub(crate) async fn list(
     let epoch = call.epoch();
     let list = List { epoch: &epoch, parts: vec!["invites", room_id.as_str()] };
     let after: Option<String> = place(&list, query.cursor.as_deref())?;
-    let found = call.send(&ListInvites { room_id: room_id.clone() }).await?.result;
+    let found = call.send(&ListInvites { room_id }).await?.result;
     // They come in the order of their codes, which is that of their ids.
     let rest = found.into_iter().filter(|one| after.as_ref().is_none_or(|code| one.code > *code));
     let mut items: Vec<InviteOutcome> = rest.collect();
@@ -59,7 +59,7 @@ pub(crate) async fn preview(call: Call, Path(code): Path<String>) -> Done<Invite
     let inviter = call.state.users.one(&invite.created_by).await?.ok_or_else(over)?;
     let preview = InvitePreview {
         room: InvitedTo {
-            id: room.state.id.clone(),
+            id: room.state.id,
             name: room.state.name.as_ref().map(ToString::to_string),
             kind: room.state.kind,
             member_count: room.member_count,

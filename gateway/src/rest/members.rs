@@ -47,18 +47,18 @@ pub(crate) async fn list(
             members_named(seen.store.as_ref(), &seen.room, words, after.as_ref(), limit).await
         }
         None => seen.store.members(&room, after.as_ref(), limit).await.map(|slice| {
-            let onward = slice.items.last().filter(|_| slice.more).map(|doc| doc.user_id.clone());
+            let onward = slice.items.last().filter(|_| slice.more).map(|doc| doc.user_id);
             Named { items: slice.items, onward }
         }),
     };
     let Named { items, onward } = found.map_err(failure::store)?;
     let people = call.state.users.get(items.iter().map(|doc| &doc.user_id)).await?;
     let next_cursor = onward.and_then(|last| list.cursor(&last));
-    let member = |doc: readmodel::MembershipDoc| {
+    let member = |doc: &readmodel::MembershipDoc| {
         let user = documents::user(people.get(&doc.user_id)?);
         Some(documents::member(seen.room.state.everyone, doc, user))
     };
-    let items: Vec<Member> = items.into_iter().filter_map(member).collect();
+    let items: Vec<Member> = items.iter().filter_map(member).collect();
     Ok(Reply::ok(&Page { items, next_cursor }))
 }
 

@@ -56,7 +56,7 @@ pub(crate) async fn edit(
     body: MessageChange,
 ) -> Done<Message> {
     let accepted = call.send(&body.command(message_id)).await?;
-    let id = accepted.result.message.id.clone();
+    let id = accepted.result.message.id;
     // The whole message where the read model has it in time: number, answers, reactions.
     let read = match rooms::projected(&call, accepted.position.as_ref()).await {
         true => whole(&call, &id).await.ok(),
@@ -83,8 +83,8 @@ pub(crate) async fn mark_read(
     Path(room_id): Path<RoomId>,
     body: ReadUpTo,
 ) -> Done<ReadMarker> {
-    let user_id = call.caller()?.user_id.clone();
-    let Accepted { mut position, result } = call.send(&body.command(room_id.clone())).await?;
+    let user_id = call.caller()?.user_id;
+    let Accepted { mut position, result } = call.send(&body.command(room_id)).await?;
     if position.is_none() {
         let unmoved = Unmoved { room: Some(&room_id), thread: None, at: &result };
         position = call.read_again(unmoved).await;
@@ -119,7 +119,7 @@ pub(crate) async fn readers(
 }
 
 async fn written(call: &Call, outcome: MessageOutcome) -> Result<Message, Rejection> {
-    let sender_id = outcome.message.sender_id.clone();
+    let sender_id = outcome.message.sender_id;
     let senders = call.state.users.senders([&sender_id]).await?;
     let author = senders.of(&sender_id).under(&call.context.site);
     Ok(documents::written_message(outcome, author))

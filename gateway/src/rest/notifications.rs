@@ -37,7 +37,7 @@ pub(crate) async fn list(call: Call, Query(query): Query<InboxQuery>) -> Done<Pa
     let Slice { items, more } = slice;
     let last = items.last().filter(|_| more);
     let next_cursor = last.and_then(|doc| list.cursor(&doc.created));
-    let shown = inbox::views(call.state.users.as_ref(), store.as_ref(), user, items).await;
+    let shown = inbox::views(call.state.users.as_ref(), store.as_ref(), user, &items).await;
     Ok(Reply::ok(&Page { items: shown.map_err(failure::store)?, next_cursor }))
 }
 

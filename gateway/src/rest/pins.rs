@@ -46,7 +46,7 @@ pub(crate) async fn list(
     let ids: Vec<MessageId> = slice.items.into_iter().map(|pin| pin.message_id).collect();
     let found = store.messages(&ids).await.map_err(failure::store)?;
     let mut by_id: HashMap<MessageId, MessageDoc> =
-        found.into_iter().map(|doc| (doc.id.clone(), doc)).collect();
+        found.into_iter().map(|doc| (doc.id, doc)).collect();
     // One that was unpinned or deleted since the list was read is not pinned any more.
     let pinned = ids.iter().filter_map(|id| by_id.remove(id)).filter(|doc| doc.pinned > 0);
     let items = shown::messages(&call, store, pinned.collect()).await?;

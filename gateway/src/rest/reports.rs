@@ -103,9 +103,9 @@ async fn views(
     docs: Vec<ReportDoc>,
 ) -> Result<Vec<Report>, Rejection> {
     let current = docs.iter().filter(|doc| doc.message.is_none());
-    let ids: Vec<MessageId> = current.map(|doc| doc.state.message_id.clone()).collect();
+    let ids: Vec<MessageId> = current.map(|doc| doc.state.message_id).collect();
     let found = store.messages(&ids).await.map_err(failure::store)?;
-    let found = found.into_iter().map(|message| (message.id.clone(), message));
+    let found = found.into_iter().map(|message| (message.id, message));
     let current: HashMap<MessageId, MessageDoc> = found.collect();
     let (mut reports, mut messages) = (Vec::new(), Vec::new());
     for mut doc in docs {
@@ -117,7 +117,7 @@ async fn views(
         reports.push(doc);
     }
     let messages: Vec<Message> = shown::messages(call, store, messages).await?;
-    let reporters: Vec<UserId> = reports.iter().map(|doc| doc.state.reporter_id.clone()).collect();
+    let reporters: Vec<UserId> = reports.iter().map(|doc| doc.state.reporter_id).collect();
     let people = call.state.users.get(&reporters).await?;
     let view = |(doc, message): (ReportDoc, Message)| {
         let state = doc.state;
@@ -181,7 +181,7 @@ pub(crate) async fn list_rooms(call: Call, Query(query): Query<AllRoomsQuery>) -
                 break;
             }
             seen += 1;
-            after = Some(room.state.id.clone());
+            after = Some(room.state.id);
             if words.is_empty() || is_named(&room, &words) {
                 items.push(documents::room(&room, None, None));
             }

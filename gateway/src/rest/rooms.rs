@@ -119,7 +119,7 @@ async fn last_messages(
 ) -> Result<HashMap<RoomId, schemas::views::Message>, Rejection> {
     let found = store.last_messages(rooms).await.map_err(failure::store)?;
     let shown = shown::messages(call, store, found).await?;
-    Ok(shown.into_iter().map(|message| (message.room_id.clone(), message)).collect())
+    Ok(shown.into_iter().map(|message| (message.room_id, message)).collect())
 }
 
 pub(crate) async fn list(call: Call, Query(query): Query<RoomQuery>) -> Done<Page<Room>> {
@@ -163,9 +163,8 @@ async fn own(call: &Call, query: &RoomQuery) -> Done<Page<Room>> {
     let ask = async |from, limit| {
         store.user_rooms(&caller.user_id, &from, limit).await.map_err(failure::store)
     };
-    let key = |(room, member): &(RoomDoc, MembershipDoc)| {
-        (badge::anchor(room, member), room.state.id.clone())
-    };
+    let key =
+        |(room, member): &(RoomDoc, MembershipDoc)| (badge::anchor(room, member), room.state.id);
     let (items, onward) = moving(place, since, query.limit.items(), ask, key).await?;
     let listed: Vec<&RoomDoc> = items.iter().map(|(room, _)| room).collect();
     let last = last_messages(call, store.as_ref(), &listed).await?;
@@ -214,15 +213,15 @@ async fn public(call: &Call, query: &RoomQuery, filter: RoomFilter) -> Done<Page
         async |from, limit| store.public_rooms(&filter, &from, limit).await.map_err(failure::store);
     let key = |room: &RoomDoc| {
         let name = room.state.name.as_ref().map_or("", |name| name.as_str());
-        let room_id = room.state.id.clone();
-        (NameAnchor { name: fold(name), room_id: room_id.clone() }, room_id)
+        let room_id = room.state.id;
+        (NameAnchor { name: fold(name), room_id }, room_id)
     };
     let (items, onward) = moving(place, since, query.limit.items(), ask, key).await?;
     let asking = items.iter().map(|room| store.membership(&room.state.id, &caller.user_id));
     let found = try_join_all(asking).await.map_err(failure::store)?;
     let found = found.into_iter().flatten();
     let memberships: HashMap<RoomId, MembershipDoc> =
-        found.map(|membership| (membership.room_id.clone(), membership)).collect();
+        found.map(|membership| (membership.room_id, membership)).collect();
     let of = |room: &RoomDoc| Some((room.clone(), memberships.get(&room.state.id)?.clone()));
     let entered: Vec<(RoomDoc, MembershipDoc)> = items.iter().filter_map(of).collect();
     let unread = unread_in(store.as_ref(), &entered).await?;

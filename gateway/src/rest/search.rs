@@ -104,7 +104,7 @@ async fn search(
 ) -> Result<Option<MessageSearch>, Rejection> {
     let from: Option<UserId> = match &query.from {
         None => None,
-        Some(UserRef::Id(id)) => Some(id.clone()),
+        Some(UserRef::Id(id)) => Some(*id),
         Some(UserRef::Name(name)) => {
             let found = store.user_by_username(name).await.map_err(failure::store)?;
             let Some(user) = found else { return Ok(None) };
@@ -113,7 +113,7 @@ async fn search(
     };
     Ok(Some(MessageSearch {
         words: Words::parse(&query.q),
-        room: query.room.clone(),
+        room: query.room,
         from,
         after: query.after,
         before: query.before,

@@ -106,7 +106,7 @@ pub(crate) async fn list(call: Call, Query(query): Query<PageQuery>) -> Done<Pag
 
 /// The place of a session among the others of its user.
 fn begun(session: &Session) -> (Timestamp, SessionId) {
-    (session.created_at, session.session_id.clone())
+    (session.created_at, session.session_id)
 }
 
 pub(crate) async fn end_current(call: Call, _: Nothing) -> NoContent {

@@ -34,8 +34,8 @@ pub(crate) async fn mark_read(
     Path(thread_root_id): Path<MessageId>,
     body: ThreadReadUpTo,
 ) -> Done<ThreadMarker> {
-    let user_id = call.caller()?.user_id.clone();
-    let command = body.command(thread_root_id.clone());
+    let user_id = call.caller()?.user_id;
+    let command = body.command(thread_root_id);
     let Accepted { mut position, result } = call.send(&command).await?;
     if position.is_none() {
         let unmoved = Unmoved { room: None, thread: Some(&thread_root_id), at: &result };
@@ -60,8 +60,8 @@ pub(crate) async fn list(
     let ask =
         async |from, limit| store.room_threads(&room, &from, limit).await.map_err(failure::store);
     let key = |thread: &ThreadDoc| {
-        let (last_activity, root_id) = (thread.last_activity, thread.root_id.clone());
-        (ThreadAnchor { last_activity, root_id: root_id.clone() }, root_id)
+        let (last_activity, root_id) = (thread.last_activity, thread.root_id);
+        (ThreadAnchor { last_activity, root_id }, root_id)
     };
     let (threads, onward) = moving(place, since, query.limit.items(), ask, key).await?;
     let own = Own::of(store, &call.caller()?.user_id, seen.membership.as_ref(), &threads).await?;
@@ -81,14 +81,14 @@ impl Own {
         membership: Option<&MembershipDoc>,
         threads: &[ThreadDoc],
     ) -> Result<Self, Rejection> {
-        let roots: Vec<MessageId> = threads.iter().map(|thread| thread.root_id.clone()).collect();
+        let roots: Vec<MessageId> = threads.iter().map(|thread| thread.root_id).collect();
         let found = store.following(user, &roots).await.map_err(failure::store)?;
         let thread = |own: &FollowerDoc| threads.iter().find(|one| one.root_id == own.root_id);
         let follows = found.iter().filter(|own| own.follows(membership));
         let of: Vec<(&FollowerDoc, &ThreadDoc)> =
             follows.filter_map(|own| Some((own, thread(own)?))).collect();
         let counted = store.unread_in_threads(&of).await.map_err(failure::store)?;
-        let roots = of.into_iter().map(|(own, _)| own.root_id.clone());
+        let roots = of.into_iter().map(|(own, _)| own.root_id);
         Ok(Self { followed: roots.zip(counted).collect() })
     }
 }
@@ -99,11 +99,11 @@ async fn views(
     threads: Vec<ThreadDoc>,
     own: &Own,
 ) -> Result<Vec<Thread>, Rejection> {
-    let roots: Vec<MessageId> = threads.iter().map(|thread| thread.root_id.clone()).collect();
+    let roots: Vec<MessageId> = threads.iter().map(|thread| thread.root_id).collect();
     let docs = store.messages(&roots).await.map_err(failure::store)?;
     let shown = shown::messages(call, store, docs).await?.into_iter();
     let mut messages: HashMap<MessageId, Message> =
-        shown.map(|message| (message.id.clone(), message)).collect();
+        shown.map(|message| (message.id, message)).collect();
     let shown = threads.iter().flat_map(participants);
     let people = call.state.users.get(shown).await?;
     let user = |id: &UserId| Some(documents::user(people.get(id)?));

@@ -41,7 +41,7 @@ pub(crate) async fn register(call: Call, body: NewAccount) -> Created<Account> {
     let over = judge(&call, &code).await?;
     let accepted = call.send(&body.command(loopback, over)).await?;
     let (account, at) = (accepted.result, accepted.position);
-    let admission = AdmitRegistered { code, user_id: account.user.id.clone() };
+    let admission = AdmitRegistered { code, user_id: account.user.id };
     // The account stands; who is kept out now comes in by the same invitation later, in which a place is theirs.
     let admitted = call.send(&admission).await.map(|admitted| admitted.position);
     Ok(Reply::created(&account).at(admitted.ok().flatten().or(at)))
@@ -77,11 +77,11 @@ pub(crate) async fn change_me(call: Call, body: ProfileChanges) -> Done<Account>
         Patch::Keep => None,
         Patch::Clear | Patch::Set(_) => {
             let before = call.state.users.one(&call.caller()?.user_id).await?;
-            before.and_then(|account| account.avatar_media_id.clone())
+            before.and_then(|account| account.avatar_media_id)
         }
     };
     if let Patch::Set(media_id) = &command.avatar_media_id {
-        call.send(&UseAsAvatar { media_id: media_id.clone() }).await?;
+        call.send(&UseAsAvatar { media_id: *media_id }).await?;
     }
     let accepted = call.send(&command).await?;
     if let Some(media_id) = former {
@@ -132,7 +132,7 @@ async fn search(call: &Call, words: &str, limit: Limit, cursor: Option<&str>) ->
     let since = store.checkpoint().await.map_err(failure::store)?.groups.people;
     let ask =
         async |from, limit| store.search_users(words, &from, limit).await.map_err(failure::store);
-    let key = |doc: &readmodel::UserDoc| (doc.state.username.clone(), doc.state.id.clone());
+    let key = |doc: &readmodel::UserDoc| (doc.state.username.clone(), doc.state.id);
     let (items, onward) = moving(place, since, limit.items(), ask, key).await?;
     let items: Vec<User> = items.iter().map(|doc| documents::user(&doc.state)).collect();
     Ok(Reply::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))

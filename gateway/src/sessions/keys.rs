@@ -133,7 +133,7 @@ impl Keys {
                 let caller = Caller { user_id: sub, session_id: sid, role };
                 // A token whose expiry is no whole number is good, but not remembered.
                 if let Some(expires) = exp.as_u64() {
-                    let verified = Verified { caller: caller.clone(), expires, keys: known.number };
+                    let verified = Verified { caller, expires, keys: known.number };
                     self.verified.insert(hash, verified);
                 }
                 Ok(caller)

@@ -145,16 +145,13 @@ impl Sessions {
 
     async fn ask(&self, caller: &Caller) -> Result<Role, Rejection> {
         let cuts = self.cuts.load(Ordering::Acquire);
-        let question = GetSessionStatus {
-            user_id: caller.user_id.clone(),
-            session_id: caller.session_id.clone(),
-        };
+        let question = GetSessionStatus { user_id: caller.user_id, session_id: caller.session_id };
         let context = commands::own_context(telemetry::current_traceparent());
         let status = commands::send(&self.bus, &context, &question).await?.result;
         if !status.active {
             return Err(over());
         }
-        self.active.insert(caller.session_id.clone(), (caller.user_id.clone(), status.role));
+        self.active.insert(caller.session_id, (caller.user_id, status.role));
         if self.cuts.load(Ordering::Acquire) != cuts {
             self.active.invalidate(&caller.session_id);
         }
@@ -179,7 +176,7 @@ impl Observer for Sessions {
         match &event.data {
             EventData::Session(SessionEvent::Ended(ended)) => {
                 for session in &ended.session_ids {
-                    self.ended.insert(session.clone(), ());
+                    self.ended.insert(*session, ());
                     self.active.invalidate(session);
                 }
             }
@@ -188,11 +185,11 @@ impl Observer for Sessions {
                 | UserEvent::SuspensionChanged(UserSuspensionChanged { user, .. }),
             ) => {
                 let standing = Standing { role: user.role, suspended: user.suspended };
-                self.changed.insert(user.id.clone(), standing);
+                self.changed.insert(user.id, standing);
             }
             EventData::User(UserEvent::Erased(erased)) => {
                 let standing = Standing { role: Role::User, suspended: true };
-                self.changed.insert(erased.user_id.clone(), standing);
+                self.changed.insert(erased.user_id, standing);
             }
             EventData::User(
                 UserEvent::Registered(_)

@@ -38,8 +38,8 @@ impl Uses {
         }
         let mut waiting = self.waiting.lock();
         if waiting.len() < MAX_WAITING {
-            self.lately.insert(session.clone(), ());
-            waiting.insert(session.clone());
+            self.lately.insert(*session, ());
+            waiting.insert(*session);
         }
     }
 

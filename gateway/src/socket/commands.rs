@@ -138,7 +138,7 @@ async fn try_posts(
 
 fn context(caller: &Caller) -> CallContext {
     CallContext {
-        caller: Some(caller.clone()),
+        caller: Some(*caller),
         traceparent: Some(telemetry::current_or_new_traceparent()),
         ..CallContext::default()
     }

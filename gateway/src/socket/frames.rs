@@ -162,7 +162,7 @@ macro_rules! frames {
             }
 
             pub(crate) fn key(&self) -> SequenceKey {
-                match self { $(Self::$variant(command) => SequenceKey::$key(command.$place.clone()),)* }
+                match self { $(Self::$variant(command) => SequenceKey::$key(command.$place),)* }
             }
 
             /// Has it carried out.
@@ -360,7 +360,7 @@ mod tests {
         let post = key(&format!(r#"{{"type":"post","room_id":"{room}","body":"a"}}"#));
         let mark =
             key(&format!(r#"{{"type":"read","room_id":"{room}","message_id":"{message}"}}"#));
-        assert_eq!((post, mark), (SequenceKey::Room(room.clone()), SequenceKey::Marker(room)));
+        assert_eq!((post, mark), (SequenceKey::Room(room), SequenceKey::Marker(room)));
     }
 
     /// The schema that clients are given is made of [`schemas::frames::ClientFrame`]; this table is what is read.

@@ -54,7 +54,7 @@ pub(crate) async fn handshake(
         let rejection = Rejection::new(Code::Unavailable, "this gateway is about to stop");
         return Err(rejection.retry_after(1));
     };
-    let user = caller.as_ref().map(|caller| Authenticated(caller.user_id.clone()));
+    let user = caller.as_ref().map(|caller| Authenticated(caller.user_id));
     let session = Session::new(app, Arc::clone(&outbox), stranger);
     if let Some(caller) = caller {
         session.welcome(caller);

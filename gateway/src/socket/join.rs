@@ -85,7 +85,7 @@ impl Shared {
 
     fn claim_slot(&self, caller: &Caller) -> bool {
         let (app, outbox) = (&self.app, &self.outbox);
-        let (user, session) = (&caller.user_id, caller.session_id.clone());
+        let (user, session) = (&caller.user_id, caller.session_id);
         if !app.limits.enter(user) {
             let code = CloseCode::RateLimited;
             outbox.close(code.code(), code.reason(), Some(RATE_LIMITED_MS));
@@ -98,7 +98,7 @@ impl Shared {
             return false;
         }
         app.limits.socket_came(user);
-        *self.seated.borrow_mut() = Some(user.clone());
+        *self.seated.borrow_mut() = Some(*user);
         *self.stranger.borrow_mut() = None;
         outbox.greeted();
         true
@@ -110,7 +110,7 @@ impl Shared {
             return Err(Refusal::Refused(Rejection::new(Code::Unauthenticated, "no such account")));
         };
         let joining = self.joining(caller);
-        let session_id = caller.session_id.clone();
+        let session_id = caller.session_id;
         let welcome = async |position: Position, resumed: bool| {
             let unread = self.unread(&caller.user_id, &position).await;
             ServerFrame::Welcome {
@@ -148,7 +148,7 @@ impl Shared {
     fn joining(&self, caller: &Caller) -> Joining {
         Joining {
             hub: self.app.hub.clone(),
-            user: caller.user_id.clone(),
+            user: caller.user_id,
             outbox: std::sync::Arc::clone(&self.outbox),
         }
     }

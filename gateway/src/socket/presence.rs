@@ -27,8 +27,8 @@ impl Shared {
     ) {
         let mut list = frame.user_ids.0;
         let mut seen = HashSet::new();
-        list.retain(|user| seen.insert(user.clone()));
-        let (shared, user) = (Rc::clone(self), caller.user_id.clone());
+        list.retain(|user| seen.insert(*user));
+        let (shared, user) = (Rc::clone(self), caller.user_id);
         self.one_more_under_way();
         rt::spawn(async move {
             match shared.app.presence.watch(&user, &shared.outbox, list).await {

@@ -63,6 +63,7 @@ pub(super) struct Shared {
 }
 
 /// What a client asked to resume from.
+#[derive(Clone, Copy)]
 pub(super) enum Resume {
     At(Position),
     /// Not a position of this server: answered like one that is not known.
@@ -204,7 +205,7 @@ impl Session {
                 let resume = resume.as_deref().map(Resume::read);
                 shared.begin_resume(id, token.map(|token| token.0), resume, caller);
             }
-            Content::Typing(typing) => shared.typing(id, typing, caller),
+            Content::Typing(typing) => shared.typing(id, &typing, caller),
             Content::WatchPresence(watch) => shared.watch_presence(id, watch, caller),
             Content::Presence(presence) => shared.presence(id, presence, caller),
             Content::Command(command) => match shared.charge(&command, caller) {
@@ -327,7 +328,7 @@ impl Shared {
             match result {
                 Ok(outcome) if id.is_some() => {
                     let result = outcome.message.map(Box::new);
-                    let position = outcome.position.or_else(|| head.clone());
+                    let position = outcome.position.or(head);
                     self.answer(&ServerFrame::Ok { id, position, result });
                 }
                 Ok(_) => {}

@@ -18,7 +18,12 @@ const MAX_PLACES: usize = 16;
 
 impl Shared {
     /// The user types, or has stopped.
-    pub(super) fn typing(self: &Rc<Self>, id: Option<FrameId>, frame: Typing, caller: &Rc<Caller>) {
+    pub(super) fn typing(
+        self: &Rc<Self>,
+        id: Option<FrameId>,
+        frame: &Typing,
+        caller: &Rc<Caller>,
+    ) {
         let place = TypingPlace { room: frame.room_id, thread: frame.thread_root_id };
         let (hub, user) = (&self.app.hub, &caller.user_id);
         if !frame.active {
@@ -62,7 +67,7 @@ impl Shared {
             if places.len() >= MAX_PLACES {
                 places.remove(0);
             }
-            places.push(place.clone());
+            places.push(*place);
         }
     }
 

@@ -48,7 +48,7 @@ pub(crate) async fn file(
 ) -> Result<HttpResponse, Rejection> {
     let media = stored(medium(&app, &request, LinkTo::File).await?)?;
     let file = &media.file;
-    let name = BlobName::File(file.id.clone());
+    let name = BlobName::File(file.id);
     let (content_type, disposition) = (content_type(file), disposition(file));
     let shown = Shown { content_type, disposition, cached: CACHED, modified: since(&media) };
     give(&app, &request, name, shown).await
@@ -83,7 +83,7 @@ async fn give_thumbnail(
     media: &MediaState,
     cached: &'static str,
 ) -> Result<HttpResponse, Rejection> {
-    let name = BlobName::Thumbnail(media.file.id.clone());
+    let name = BlobName::Thumbnail(media.file.id);
     let blob = found(app, &name).await?;
     let head = app.blobs.read(&name, &blob, 0, 1).await.map_err(|error| store_failed(&error))?;
     let content_type = thumbnail_type(&head).to_owned();

@@ -70,7 +70,7 @@ fn id_in(request: &HttpRequest) -> Result<MediaId, Rejection> {
 
 /// A medium as the log has it.
 pub(crate) async fn state(app: &AppState, id: &MediaId) -> Result<Option<MediaState>, Rejection> {
-    let stored = app.log.last(&Lane::Media(id.clone())).await.map_err(failure::log)?;
+    let stored = app.log.last(&Lane::Media(*id)).await.map_err(failure::log)?;
     let Some(stored) = stored else { return Ok(None) };
     let event =
         stored.event().map_err(|error| failure::unreadable(&app.log, stored.sequence, &error))?;

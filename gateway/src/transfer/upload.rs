@@ -33,11 +33,11 @@ struct Turn {
 
 impl Turn {
     fn of(id: &MediaId, all: &Arc<Mutex<HashSet<MediaId>>>) -> Result<Self, Rejection> {
-        if !all.lock().insert(id.clone()) {
+        if !all.lock().insert(*id) {
             let detail = "the file is being uploaded already";
             return Err(Rejection::new(Code::Conflict, detail).retry_after(1));
         }
-        Ok(Self { id: id.clone(), all: Arc::clone(all) })
+        Ok(Self { id: *id, all: Arc::clone(all) })
     }
 }
 
@@ -76,7 +76,7 @@ async fn take(
     let _turn = Turn::of(id, &app.uploads.media)?;
     let busy = || Rejection::new(Code::Unavailable, "too many uploads at once").retry_after(2);
     let _place = app.uploads.places.try_acquire().map_err(|_| busy())?;
-    let name = BlobName::Upload(id.clone());
+    let name = BlobName::Upload(*id);
     wanted(app, request, &name).await?;
     let mut upload = app.blobs.begin(name.clone()).await.map_err(|error| store_failed(&error))?;
     if let Err(refused) = receive(&mut *upload, payload, size).await {

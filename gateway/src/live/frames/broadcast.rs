@@ -84,7 +84,7 @@ impl Broadcast {
             name,
             frame: place.frame(name, Some(room), data),
             self_frame: None,
-            audience: Audience::Room(room.clone()),
+            audience: Audience::Room(*room),
             effect: Effect::None,
             about: About::Other,
         }

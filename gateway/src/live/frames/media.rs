@@ -34,7 +34,7 @@ pub(super) fn broadcast(event: &MediaEvent, place: Place<'_>, links: &Links) -> 
     let state = told(event)?;
     let name = FrameName::MediaChanged;
     let frame = place.frame(name, None, &links.own_media(state, Timestamp::now()));
-    Some(Broadcast::outside(name, frame, Audience::Person(state.owner_id.clone())))
+    Some(Broadcast::outside(name, frame, Audience::Person(state.owner_id)))
 }
 
 /// A medium of the user that was stored or removed.

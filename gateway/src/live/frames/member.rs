@@ -66,13 +66,10 @@ pub(super) fn broadcast(event: &MemberEvent, place: Place<'_>) -> Option<Broadca
         // A person who is blocked is not told so.
         MemberEvent::BlockChanged(_) => return None,
     };
-    let effect = Effect::Member {
-        room: member.room_id.clone(),
-        user: member.user_id.clone(),
-        present: member.present,
-    };
+    let effect =
+        Effect::Member { room: member.room_id, user: member.user_id, present: member.present };
     Some(Broadcast {
-        audience: Audience::RoomAnd(member.room_id.clone(), member.user_id.clone()),
+        audience: Audience::RoomAnd(member.room_id, member.user_id),
         effect,
         ..Broadcast::in_room(name, &member.room_id, place, &MemberData::from(member))
     })
@@ -106,7 +103,7 @@ pub(crate) fn own_changed(doc: &MembershipDoc, span: &Span<'_>) -> Vec<Change> {
         changes.extend(told(doc, span));
     }
     if span.covers(doc.joined) || again {
-        changes.push(Change::Reload { at: doc.joined, room: doc.room_id.clone() });
+        changes.push(Change::Reload { at: doc.joined, room: doc.room_id });
     }
     changes
 }

@@ -26,9 +26,9 @@ pub(super) fn broadcast(event: &MessageEvent, place: Place<'_>, sender: Author) 
     let (name, about, view) = match event {
         MessageEvent::Posted(posted) => {
             let about = About::Posted {
-                message: posted.message.id.clone(),
-                thread: posted.message.thread_root_id.clone(),
-                by: posted.message.sender_id.clone(),
+                message: posted.message.id,
+                thread: posted.message.thread_root_id,
+                by: posted.message.sender_id,
                 when: posted.message.created_at,
             };
             let position = epoch.at(place.sequence);
@@ -36,17 +36,15 @@ pub(super) fn broadcast(event: &MessageEvent, place: Place<'_>, sender: Author) 
             (FrameName::MessagePosted, about, view)
         }
         MessageEvent::Edited(edited) => {
-            let about = About::Edited { message: edited.message.id.clone() };
+            let about = About::Edited { message: edited.message.id };
             let position = epoch.at(edited.posted);
             let view = documents::message_view(&edited.message, sender, position, None);
             let view = Message { edited_at: Some(edited.edited_at), ..view };
             (FrameName::MessageEdited, about, view)
         }
         MessageEvent::Deleted(deleted) => {
-            let about = About::Deleted {
-                message: deleted.message_id.clone(),
-                thread: deleted.thread_root_id.clone(),
-            };
+            let about =
+                About::Deleted { message: deleted.message_id, thread: deleted.thread_root_id };
             let view = documents::message_view(deleted, sender, epoch.at(deleted.posted), None);
             // Answers to it stand, and are counted by what is told of them.
             let view = Message {
@@ -92,7 +90,7 @@ pub(crate) fn changed(
     }
     // Right where the client is: it may have got the answer without the message that was answered.
     let second = mark.beside == at;
-    let (message, bytes) = (mark.id.clone(), mark.bytes);
+    let (message, bytes) = (mark.id, mark.bytes);
     (at > span.after || second && at == span.after).then_some(Change::Message {
         at,
         second,

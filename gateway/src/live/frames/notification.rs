@@ -75,7 +75,7 @@ pub(super) fn broadcast(
             (name, &read.user_id, frame)
         }
     };
-    Some(Broadcast::outside(name, frame, Audience::Person(reader.clone())))
+    Some(Broadcast::outside(name, frame, Audience::Person(*reader)))
 }
 
 /// An entry of the user's inbox; `entries` has those that are not removed in words.

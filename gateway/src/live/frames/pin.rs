@@ -15,7 +15,7 @@ pub(super) fn broadcast(event: &PinEvent, place: Place<'_>) -> Broadcast {
             (FrameName::MessageUnpinned, &data.room_id, &data.message_id, &data.user_id)
         }
     };
-    let change = PinChange { message_id: message.clone(), user_id: user.clone() };
+    let change = PinChange { message_id: *message, user_id: *user };
     let frame = Broadcast::in_room(name, room, place, &change);
     Broadcast { about: About::Beside { message: change.message_id }, ..frame }
 }

@@ -27,7 +27,7 @@ pub(super) fn broadcast(event: &PrefsEvent, place: Place<'_>) -> Broadcast {
     let data = PrefsData { notify: *notify, pinned: *pinned, hidden: *hidden };
     let name = FrameName::MembershipChanged;
     let frame = place.frame(name, Some(room_id), &data);
-    Broadcast::outside(name, frame, Audience::Person(user_id.clone()))
+    Broadcast::outside(name, frame, Audience::Person(*user_id))
 }
 
 /// A membership of the user who resumes, whose settings an event changed.

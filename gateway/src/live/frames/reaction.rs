@@ -17,7 +17,7 @@ pub(super) fn broadcast(event: &ReactionEvent, place: Place<'_>) -> Broadcast {
             (name, &data.room_id, &data.message_id, &data.user_id, &data.emoji)
         }
     };
-    let (message_id, user_id) = (message.clone(), user.clone());
+    let (message_id, user_id) = (*message, *user);
     let change = ReactionChange { message_id, user_id, emoji: emoji.to_string() };
     let frame = Broadcast::in_room(name, room, place, &change);
     Broadcast { about: About::Beside { message: change.message_id }, ..frame }

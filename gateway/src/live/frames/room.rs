@@ -17,7 +17,7 @@ pub(super) fn broadcast(event: &RoomEvent, place: Place<'_>) -> Broadcast {
     let (name, effect) = match event {
         RoomEvent::Created(_) => {
             let effect = Effect::Created {
-                room: room.id.clone(),
+                room: room.id,
                 members: room.direct_members.clone(),
                 everyone: room.everyone,
             };

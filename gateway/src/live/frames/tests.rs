@@ -219,10 +219,8 @@ fn listener_of(event: &Event) -> (UserId, HashSet<RoomId>, HashSet<UserId>) {
         | schemas::Lane::Threads(user)
         | schemas::Lane::Prefs(_, user) => user,
         _ => match &event.data {
-            EventData::Media(event) => event.after().owner_id.clone(),
-            EventData::Receipt(ReceiptEvent::Moved(moved)) if moved.private => {
-                moved.user_id.clone()
-            }
+            EventData::Media(event) => event.after().owner_id,
+            EventData::Receipt(ReceiptEvent::Moved(moved)) if moved.private => moved.user_id,
             _ => user(99),
         },
     };
@@ -232,7 +230,7 @@ fn listener_of(event: &Event) -> (UserId, HashSet<RoomId>, HashSet<UserId>) {
         | schemas::Lane::Room(room)
         | schemas::Lane::Member(room, _) => HashSet::from([room]),
         _ => match &event.data {
-            EventData::Thread(event) => HashSet::from([event.room().clone()]),
+            EventData::Thread(event) => HashSet::from([*event.room()]),
             _ => HashSet::new(),
         },
     };

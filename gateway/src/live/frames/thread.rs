@@ -22,7 +22,7 @@ pub(super) struct FollowData<'a> {
 pub(super) fn broadcast(event: &ThreadEvent, place: Place<'_>) -> Broadcast {
     let (room, thread_root_id) = (event.room(), event.root());
     let followed = |name| {
-        let about = About::Follow { root: thread_root_id.clone() };
+        let about = About::Follow { root: *thread_root_id };
         (name, about, place.frame(name, Some(room), &FollowData { thread_root_id }))
     };
     let (name, about, frame) = match event {
@@ -30,17 +30,17 @@ pub(super) fn broadcast(event: &ThreadEvent, place: Place<'_>) -> Broadcast {
         ThreadEvent::Unfollowed(_) => followed(FrameName::ThreadUnfollowed),
         ThreadEvent::Read(read) => {
             let marker = ThreadMarker {
-                user_id: read.user_id.clone(),
-                message_id: read.message_id.clone(),
-                thread_root_id: read.thread_root_id.clone(),
+                user_id: read.user_id,
+                message_id: read.message_id,
+                thread_root_id: read.thread_root_id,
             };
-            let root = read.thread_root_id.clone();
+            let root = read.thread_root_id;
             let about = About::ThreadMarker { root, posted: read.posted };
             let name = FrameName::ThreadRead;
             (name, about, place.frame(name, Some(room), &marker))
         }
     };
-    let audience = Audience::PersonIn(room.clone(), event.user().clone());
+    let audience = Audience::PersonIn(*room, *event.user());
     Broadcast { name, frame, self_frame: None, audience, effect: Effect::None, about }
 }
 
@@ -67,9 +67,9 @@ pub(crate) fn changed(
     let read = read.map(|message_id| {
         let at = doc.marker_updated;
         let marker = ThreadMarker {
-            user_id: doc.user_id.clone(),
-            message_id: message_id.clone(),
-            thread_root_id: thread_root_id.clone(),
+            user_id: doc.user_id,
+            message_id: *message_id,
+            thread_root_id: *thread_root_id,
         };
         Change::Frame { at, frame: span.place(at).frame(FrameName::ThreadRead, room, &marker) }
     });

@@ -15,7 +15,7 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
         name: FrameName::Reload,
         frame: reload(Place { epoch, sequence, previous: None }, room),
         self_frame: None,
-        audience: Audience::Room(room.clone()),
+        audience: Audience::Room(*room),
         effect: Effect::None,
         about: About::Other,
     };
@@ -23,17 +23,17 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
         Lane::Timeline(room) | Lane::Receipts(room) | Lane::Room(room) => Some(in_room(room)),
         // Whether the user is still in the room is not known: nothing more is told there.
         Lane::Member(room, user) => Some(Broadcast {
-            audience: Audience::RoomAnd(room.clone(), user.clone()),
-            effect: Effect::Member { room: room.clone(), user: user.clone(), present: false },
+            audience: Audience::RoomAnd(*room, *user),
+            effect: Effect::Member { room: *room, user: *user, present: false },
             ..in_room(room)
         }),
         // The member alone would have been told.
         Lane::Prefs(room, user) => {
-            Some(Broadcast { audience: Audience::Person(user.clone()), ..in_room(room) })
+            Some(Broadcast { audience: Audience::Person(*user), ..in_room(room) })
         }
         Lane::Inbox(user) | Lane::Threads(user) => {
             let frame = wire::frame(&ServerFrame::Reset { reason: "unreadable".to_owned() });
-            Some(Broadcast::outside(FrameName::Reset, frame, Audience::Person(user.clone())))
+            Some(Broadcast::outside(FrameName::Reset, frame, Audience::Person(*user)))
         }
         Lane::User(_)
         | Lane::Session(_)
@@ -60,5 +60,5 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
 /// What the client holds of a room may have holes: it loads the room again.
 pub(crate) fn reload(place: Place<'_>, room: &RoomId) -> Bytes {
     let position = place.epoch.at(place.sequence);
-    wire::frame(&ServerFrame::Reload { room_id: room.clone(), position })
+    wire::frame(&ServerFrame::Reload { room_id: *room, position })
 }

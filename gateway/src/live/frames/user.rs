@@ -25,7 +25,7 @@ pub(super) fn broadcast(event: &UserEvent, place: Place<'_>) -> Option<Broadcast
     let user = &user;
     let name = FrameName::UserChanged;
     let frame = place.frame(name, None, &documents::user(user));
-    let id = user.id.clone();
+    let id = user.id;
     let audience = if matches!(event, UserEvent::Erased(_)) {
         Audience::Erased(id)
     } else {

@@ -66,8 +66,8 @@ fn what_the_log_has_lost_is_not_remembered() {
     else {
         panic!("{:?}", event.data);
     };
-    let lane = Lane::Retention(removed.room_id.clone());
-    memory.push(&Arc::new(Remembered::new(50, None, lane.clone(), NAMES_REMOVED)));
+    let lane = Lane::Retention(removed.room_id);
+    memory.push(&Arc::new(Remembered::new(50, None, lane, NAMES_REMOVED)));
     assert_eq!(memory.floor(), 1, "that it was stored is nothing to a client that is told more");
     let blank = &mut removed.media[0];
     blank.media.status = schemas::media::MediaStatus::Removed;

@@ -16,7 +16,7 @@ fn placed(events: Vec<(Sequence, Event)>) -> Vec<Placed> {
     let mut lanes: HashMap<Lane, Sequence> = HashMap::new();
     let place = |(sequence, event): (Sequence, Event)| {
         let lane = lane_of(&event);
-        let previous = Some(lanes.insert(lane.clone(), sequence).unwrap_or(3));
+        let previous = Some(lanes.insert(lane, sequence).unwrap_or(3));
         let place = Place { epoch: &epoch, sequence, previous };
         let known = Known { sender: Some(sender(9)), notification: None };
         let told = to_frame(&event, place, known).unwrap();

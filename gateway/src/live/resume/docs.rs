@@ -36,7 +36,7 @@ impl Docs {
     }
 
     pub(super) fn rooms(&self) -> HashSet<RoomId> {
-        self.own.values().filter(|doc| doc.present).map(|doc| doc.room_id.clone()).collect()
+        self.own.values().filter(|doc| doc.present).map(|doc| doc.room_id).collect()
     }
 
     /// Where a person's last post in a room's main timeline is: their marker stands there at least.
@@ -55,9 +55,9 @@ impl Docs {
     fn thread(&mut self, at: Sequence, event: &ThreadEvent) {
         let Some(own) = self.own.get(event.room()).filter(|own| own.present) else { return };
         let fresh = || FollowerDoc {
-            root_id: event.root().clone(),
-            room_id: event.room().clone(),
-            user_id: event.user().clone(),
+            root_id: *event.root(),
+            room_id: *event.room(),
+            user_id: *event.user(),
             following: false,
             stay: own.joined,
             marker: 0,
@@ -77,12 +77,12 @@ impl Docs {
             ThreadEvent::Unfollowed(_) => (doc.following, doc.changed) = (false, at),
             ThreadEvent::Read(read) if read.posted > doc.marker => {
                 (doc.marker, doc.marker_updated) = (read.posted, at);
-                doc.marker_message_id = Some(read.message_id.clone());
+                doc.marker_message_id = Some(read.message_id);
             }
             ThreadEvent::Read(_) => return,
         }
         doc.updated = at;
-        self.followers.insert(event.root().clone(), doc);
+        self.followers.insert(*event.root(), doc);
     }
 
     pub(super) fn count(&mut self, root: Option<&MessageId>, at: Sequence, more: bool) {
@@ -111,10 +111,10 @@ impl Docs {
             return;
         }
         match doc.reactions.iter_mut().find(|kind| kind.emoji == *emoji) {
-            Some(kind) if add => kind.first.push(user.clone()),
+            Some(kind) if add => kind.first.push(*user),
             Some(kind) => kind.first.retain(|first| first != user),
             None => {
-                let (emoji, first) = (emoji.clone(), vec![user.clone()]);
+                let (emoji, first) = (emoji.clone(), vec![*user]);
                 doc.reactions.push(ReactionKind { emoji, count: 1, first });
             }
         }
@@ -150,7 +150,7 @@ impl Docs {
         if let Some(before) = before {
             (doc.pinned, doc.prefs_changed) = (before.pinned, before.prefs_changed);
         }
-        self.own.insert(room.clone(), doc);
+        self.own.insert(*room, doc);
     }
 
     pub(super) fn apply(&mut self, at: Sequence, event: &Event) {
@@ -158,7 +158,7 @@ impl Docs {
             EventData::Message(MessageEvent::Posted(data)) => {
                 let state = &data.message;
                 self.count(state.thread_root_id.as_ref(), at, true);
-                self.messages.insert(state.id.clone(), fresh(state, at));
+                self.messages.insert(state.id, fresh(state, at));
             }
             EventData::Message(MessageEvent::Edited(data)) => {
                 let doc = self.messages.get_mut(&data.message.id).unwrap();
@@ -171,12 +171,12 @@ impl Docs {
             EventData::Message(MessageEvent::Deleted(data)) => self.deleted(at, data),
             EventData::Receipt(ReceiptEvent::Moved(data)) => {
                 let who = if data.user_id == user(LISTENER) { LISTENER } else { AUTHOR };
-                let key = (data.room_id.clone(), who);
+                let key = (data.room_id, who);
                 let read = self.reached.get(&key).copied().unwrap_or_default();
                 if data.posted > read.max(self.last_post(&data.room_id, &data.user_id)) {
-                    self.reached.insert(key.clone(), data.posted);
+                    self.reached.insert(key, data.posted);
                     if who == LISTENER || !data.private {
-                        self.markers.insert(key, (data.posted, data.message_id.clone(), at));
+                        self.markers.insert(key, (data.posted, data.message_id, at));
                     }
                 }
             }
@@ -211,7 +211,7 @@ impl Docs {
 }
 
 pub(super) fn membership(room: &RoomId, at: Sequence, returned: bool) -> MembershipDoc {
-    MembershipDoc { returned, ..membership_doc(room.clone(), user(LISTENER), at) }
+    MembershipDoc { returned, ..membership_doc(*room, user(LISTENER), at) }
 }
 
 /// The reactions to a message as the listener is shown them.

@@ -31,7 +31,7 @@ fn remembered(history: &History) -> Vec<Option<Placed>> {
     let mut all = Vec::new();
     for (sequence, event) in history.upto(history.next() - 1) {
         let lane = lane_of(event);
-        let previous = Some(lanes.insert(lane.clone(), sequence).unwrap_or(0));
+        let previous = Some(lanes.insert(lane, sequence).unwrap_or(0));
         let verdict = late.judge(&event.data, sequence, Timestamp::from_millis(1));
         let known = Known { sender: Some(sender(AUTHOR)), notification: None };
         let place = Place { epoch: &epoch, sequence, previous };
@@ -45,7 +45,7 @@ fn remembered(history: &History) -> Vec<Option<Placed>> {
 /// The room the listener comes into by an event.
 fn joined(event: &Event) -> Option<RoomId> {
     let EventData::Member(event) = &event.data else { return None };
-    event.after().present.then(|| event.after().room_id.clone())
+    event.after().present.then(|| event.after().room_id)
 }
 
 /// A resume under way: where the log ends, how far the read model is and, of that, what the memory forgot.
@@ -87,9 +87,9 @@ impl Server<'_> {
         let marker = |((room, who), (_, id, moved)): (&(RoomId, u64), &(_, MessageId, _))| {
             let mut doc = membership(room, 1, false);
             doc.user_id = user(*who);
-            (doc.marker_message_id, doc.marker_updated) = (Some(id.clone()), *moved);
+            (doc.marker_message_id, doc.marker_updated) = (Some(*id), *moved);
             if *who != LISTENER {
-                (doc.receipt_message_id, doc.receipt_updated) = (Some(id.clone()), *moved);
+                (doc.receipt_message_id, doc.receipt_updated) = (Some(*id), *moved);
             }
             doc
         };

@@ -71,7 +71,7 @@ impl Table {
             }
             match part {
                 Some(part) => {
-                    self.there.entry(user.clone()).or_default().insert(gateway.clone(), part);
+                    self.there.entry(user).or_default().insert(gateway.clone(), part);
                     self.changed.insert(user);
                 }
                 None => self.is_not_at(gateway, user),
@@ -94,8 +94,8 @@ impl Table {
     /// Those of whom a gateway has said something, no more.
     pub(super) fn take_people_of(&mut self, gateway: &GatewayId) -> Vec<UserId> {
         let theirs = self.there.iter().filter(|(_, parts)| parts.contains_key(gateway));
-        let theirs: Vec<UserId> = theirs.map(|(user, _)| user.clone()).collect();
-        theirs.iter().for_each(|user| self.is_not_at(gateway, user.clone()));
+        let theirs: Vec<UserId> = theirs.map(|(user, _)| *user).collect();
+        theirs.iter().for_each(|user| self.is_not_at(gateway, *user));
         theirs
     }
 

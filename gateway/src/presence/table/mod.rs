@@ -131,7 +131,7 @@ impl Table {
         rooms: Vec<RoomId>,
     ) -> bool {
         let new = !self.here.contains_key(user);
-        let here = self.here.entry(user.clone()).or_default();
+        let here = self.here.entry(*user).or_default();
         here.sockets.insert(socket, false);
         (here.away, here.gone, here.private, here.rooms) = (false, None, private, rooms);
         self.leaving.remove(user);
@@ -157,7 +157,7 @@ impl Table {
         }
         if here.sockets.is_empty() {
             here.gone = Some((now, wall));
-            self.leaving.insert(user.clone());
+            self.leaving.insert(*user);
         } else {
             here.away = here.sockets.values().all(|away| *away);
         }
@@ -213,12 +213,12 @@ impl Table {
     }
 
     fn has_changed(&mut self, user: &UserId) {
-        self.changed.insert(user.clone());
+        self.changed.insert(*user);
     }
 
     /// Nothing is to be known or kept of when a user was last seen.
     fn hide(&mut self, user: &UserId) {
-        self.hidden.push(user.clone());
+        self.hidden.push(*user);
         if let Some(watched) = self.watched.get_mut(user) {
             watched.last_seen = None;
         }

@@ -91,7 +91,7 @@ impl World {
                 let turn = self.gateways[at].turn(now, wall);
                 for News { user, shown, sockets, .. } in turn.news {
                     for socket in sockets {
-                        self.told.push((socket, user.clone(), shown.status));
+                        self.told.push((socket, user, shown.status));
                     }
                 }
                 self.kept.extend(turn.last_seen.into_iter().map(|(user, at)| (user, at.millis())));
@@ -257,7 +257,7 @@ fn watchers_are_told_at_a_pace_and_never_the_same_twice() {
         world.sets(0, 1, 10, quiet);
         let (now, wall) = (world.instant(), world.wall());
         let turn = world.gateways[0].turn(now, wall);
-        world.told.extend(turn.news.iter().map(|news| (20, news.user.clone(), news.shown.status)));
+        world.told.extend(turn.news.iter().map(|news| (20, news.user, news.shown.status)));
     }
     assert!(world.told().len() <= 1);
     world.pass(3, 0..1);

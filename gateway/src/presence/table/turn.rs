@@ -75,7 +75,7 @@ impl Table {
     }
 
     fn was_last_seen(&mut self, user: &UserId, at: Timestamp, turn: &mut Turn) {
-        turn.last_seen.push((user.clone(), at));
+        turn.last_seen.push((*user, at));
         if let Some(watched) = self.watched.get_mut(user) {
             watched.last_seen = watched.last_seen.max(Some(at));
         }
@@ -124,6 +124,6 @@ impl Table {
         let only_here =
             self.here.iter().filter(|(user, here)| here.visible && !self.there.contains_key(*user));
         let when = |here: &Here| here.gone.map_or(wall, |(_, gone)| gone);
-        only_here.map(|(user, here)| (user.clone(), when(here))).collect()
+        only_here.map(|(user, here)| (*user, when(here))).collect()
     }
 }

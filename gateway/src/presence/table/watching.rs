@@ -20,10 +20,10 @@ impl Table {
         let mut unknown = Vec::new();
         for target in &list {
             if !self.watched.get(target).is_some_and(|watched| watched.known) {
-                unknown.push(target.clone());
+                unknown.push(*target);
             }
             let shown = self.shown(target);
-            let watched = self.watched.entry(target.clone()).or_insert_with(|| Watched {
+            let watched = self.watched.entry(*target).or_insert_with(|| Watched {
                 known: false,
                 looked_up: false,
                 by: HashSet::new(),
@@ -34,7 +34,7 @@ impl Table {
             watched.by.insert(socket);
         }
         let question = self.questions;
-        let watcher = Watcher { question, user: user.clone(), list, answered: false };
+        let watcher = Watcher { question, user: *user, list, answered: false };
         self.watchers.insert(socket, watcher);
         (question, unknown)
     }
@@ -91,7 +91,7 @@ impl Table {
             self.watchers.get(*socket).is_some_and(|one| one.answered && one.user == *watcher)
         };
         let sockets: Vec<SocketId> = watched.by.iter().filter(own).copied().collect();
-        let (user, shown, last_seen) = (target.clone(), watched.shown.clone(), watched.last_seen);
+        let (user, shown, last_seen) = (*target, watched.shown.clone(), watched.last_seen);
         (!sockets.is_empty()).then_some(News { user, shown, last_seen, sockets })
     }
 

@@ -34,13 +34,13 @@ fn membership(member: &MemberState, joined: Sequence, changed: Sequence) -> Memb
         changed,
         told: changed,
         updated: changed,
-        ..membership_doc(member.room_id.clone(), member.user_id.clone(), joined)
+        ..membership_doc(member.room_id, member.user_id, joined)
     }
 }
 
 fn in_words(entry: &NotificationDoc) -> HashMap<NotificationId, Notification> {
     let view = Notification {
-        id: entry.id.clone(),
+        id: entry.id,
         kind: entry.kind,
         title: "Title".to_owned(),
         body: "Body".to_owned(),
@@ -50,7 +50,7 @@ fn in_words(entry: &NotificationDoc) -> HashMap<NotificationId, Notification> {
         read: entry.read,
         created_at: entry.created_at,
     };
-    HashMap::from([(entry.id.clone(), view)])
+    HashMap::from([(entry.id, view)])
 }
 
 /// The room an event at [`AT`] leaves.
@@ -77,11 +77,11 @@ fn message_after(event: &MessageEvent) -> MessageDoc {
 
 fn marker_after(moved: &ReadMoved) -> MembershipDoc {
     let EventData::Member(event) = added(1, 2).data else { unreachable!() };
-    let (marker_message_id, marker_updated) = (Some(moved.message_id.clone()), AT);
-    let receipt_message_id = marker_message_id.clone().filter(|_| !moved.private);
+    let (marker_message_id, marker_updated) = (Some(moved.message_id), AT);
+    let receipt_message_id = marker_message_id.filter(|_| !moved.private);
     let receipt_updated = if moved.private { 0 } else { AT };
     MembershipDoc {
-        user_id: moved.user_id.clone(),
+        user_id: moved.user_id,
         marker_message_id,
         marker_updated,
         receipt_message_id,
@@ -102,7 +102,7 @@ fn message_beside_which(data: &EventData) -> MessageDoc {
         EventData::Pin(PinEvent::Unpinned(data)) => (&data.message_id, &data.room_id),
         other => unreachable!("{}", other.type_name()),
     };
-    let (id, room_id) = (id.clone(), room_id.clone());
+    let (id, room_id) = (*id, *room_id);
     MessageDoc { id, room_id, beside: AT, updated: AT, ..message_doc(&posted.message, 1, 1) }
 }
 
@@ -140,7 +140,7 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
         }
         EventData::Notification(NotificationEvent::Read(read)) => {
             // Every entry so far; one by one they are documents of their own.
-            let inbox = InboxDoc::empty(read.user_id.clone());
+            let inbox = InboxDoc::empty(read.user_id);
             changed.inbox = Some(InboxDoc { read_all: AT, ..inbox });
         }
         EventData::Notification(NotificationEvent::Removed(removed)) => {
@@ -182,9 +182,9 @@ fn media_after(event: &MediaEvent) -> MediaDoc {
 
 fn follower_after(event: &ThreadEvent) -> FollowerDoc {
     let doc = FollowerDoc {
-        root_id: event.root().clone(),
-        room_id: event.room().clone(),
-        user_id: event.user().clone(),
+        root_id: *event.root(),
+        room_id: *event.room(),
+        user_id: *event.user(),
         following: true,
         stay: 1,
         marker: 1,
@@ -198,11 +198,9 @@ fn follower_after(event: &ThreadEvent) -> FollowerDoc {
     match event {
         ThreadEvent::Followed(_) => FollowerDoc { changed: AT, ..doc },
         ThreadEvent::Unfollowed(_) => FollowerDoc { following: false, changed: AT, ..doc },
-        ThreadEvent::Read(read) => FollowerDoc {
-            marker_message_id: Some(read.message_id.clone()),
-            marker_updated: AT,
-            ..doc
-        },
+        ThreadEvent::Read(read) => {
+            FollowerDoc { marker_message_id: Some(read.message_id), marker_updated: AT, ..doc }
+        }
     }
 }
 
@@ -213,5 +211,5 @@ fn removed_entry(id: &NotificationId) -> NotificationDoc {
         }
         _ => None,
     });
-    NotificationDoc { id: id.clone(), removed: true, updated: AT, ..entry.unwrap() }
+    NotificationDoc { id: *id, removed: true, updated: AT, ..entry.unwrap() }
 }
