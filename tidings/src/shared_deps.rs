@@ -214,3 +214,21 @@ pub(crate) async fn open_read_model(config: &Config) -> Result<ReadModel, Failur
         .await
         .map_err(|error| Failure::because("the read model cannot be opened", &error))
 }
+
+/// Opens the read model that the settings name, if there is one: what an operator's command is about is never made by it.
+///
+/// # Errors
+/// There is none, nothing has been projected into it, or the database cannot be reached.
+pub(crate) async fn open_built_read_model(config: &Config) -> Result<ReadModel, Failure> {
+    let opened =
+        ReadModel::open_built(&config.read_model, &config.namespace, config.memory.bytes()).await;
+    let found =
+        opened.map_err(|error| Failure::because("the read model cannot be opened", &error))?;
+    found.ok_or_else(|| {
+        let place = config.read_model.shown();
+        Failure::wrong_call(format!(
+            "there is no read model at {place}: the first start builds it, and so does `tidings rebuild`. If there is one, \
+             say which: --read-model, --data and --namespace are those of the services"
+        ))
+    })
+}

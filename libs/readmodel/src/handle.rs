@@ -11,10 +11,9 @@ use tokio::sync::{Notify, OnceCell, watch};
 use tokio::time::Instant;
 
 use crate::answers::{Answer, StoreError};
-use crate::backend::{
-    Backend, Durability, generation_name, generation_number, valid_snapshot_name,
-};
+use crate::backend::{Backend, Durability, generation_number, valid_snapshot_name};
 use crate::groups::{Checkpoints, Group, Stops};
+use crate::opening;
 use crate::side::SideStore;
 use crate::store::{ProjectionStore, ReadStore};
 use crate::url::ReadModelUrl;
@@ -84,20 +83,34 @@ impl ReadModel {
         pages: u64,
     ) -> BoxFuture<'a, Answer<Self>> {
         // Boxed here, so that its code is generated in this crate and not in each that calls it.
-        Box::pin(Self::open_backend(url, namespace, pages))
+        Box::pin(async move {
+            let backend = opening::backend(url, namespace, pages).await?;
+            let store = opening::live_or_first(backend.as_ref()).await?;
+            Self::of(backend, store).await
+        })
     }
 
-    async fn open_backend(url: &ReadModelUrl, namespace: &Namespace, pages: u64) -> Answer<Self> {
-        let backend: Arc<dyn Backend> = match url {
-            ReadModelUrl::Sqlite(dir) => {
-                Arc::new(crate::sqlite::generations::Files::open(dir, namespace, pages).await?)
-            }
-            ReadModelUrl::Mongo(url) => {
-                Arc::new(crate::mongo::generations::Databases::open(url, namespace).await?)
-            }
-        };
-        let live = first_or_live(backend.as_ref()).await?;
-        let at = live.store.checkpoint().await?.groups;
+    /// The same, but makes nothing: none when there is no live generation, or nothing has been projected into it. For those
+    /// who compare it, to whom an empty one that they have just made themselves would say nothing.
+    ///
+    /// # Errors
+    /// As [`ReadModel::open`].
+    pub fn open_built<'a>(
+        url: &'a ReadModelUrl,
+        namespace: &'a Namespace,
+        pages: u64,
+    ) -> BoxFuture<'a, Answer<Option<Self>>> {
+        Box::pin(async move {
+            let Some((backend, store)) = opening::built(url, namespace, pages).await? else {
+                return Ok(None);
+            };
+            Self::of(backend, store).await.map(Some)
+        })
+    }
+
+    async fn of(backend: Arc<dyn Backend>, store: Arc<dyn ProjectionStore>) -> Answer<Self> {
+        let at = store.checkpoint().await?.groups;
+        let live = Live { name: store.generation().to_owned(), store };
         let inner = Arc::new(Inner {
             backend,
             live: RwLock::new(live),
@@ -230,7 +243,7 @@ impl ReadModel {
     /// # Errors
     /// [`StoreError`] when it cannot be created.
     pub async fn create_generation(&self) -> Answer<Arc<dyn ProjectionStore>> {
-        create_next(self.0.backend.as_ref(), Durability::AtSeal).await
+        opening::create_next(self.0.backend.as_ref(), Durability::AtSeal).await
     }
 
     /// Creates an empty generation under a name of its own, which is never switched to: a snapshot of the
@@ -338,40 +351,6 @@ impl Inner {
             self.known.send_replace(Known { checkpoints: at, stops: Stops::default() });
         }
         Ok(())
-    }
-}
-
-async fn first_or_live(backend: &dyn Backend) -> Answer<Live> {
-    loop {
-        if let Some(name) = backend.pointer().await? {
-            if let Some(store) = backend.open(&name).await? {
-                return Ok(Live { name, store });
-            }
-            // The pointer outlived its generation: the data was deleted by hand.
-            tracing::warn!(generation = name, "the live generation is gone; creating a new one");
-            let store = create_next(backend, Durability::Immediate).await?;
-            backend.switch(Some(&name), store.generation()).await?;
-        } else {
-            let store = create_next(backend, Durability::Immediate).await?;
-            if !backend.switch(None, store.generation()).await? {
-                // Another process was first; its generation is the live one.
-                backend.delete(store.generation()).await?;
-            }
-        }
-    }
-}
-
-async fn create_next(
-    backend: &dyn Backend,
-    durability: Durability,
-) -> Answer<Arc<dyn ProjectionStore>> {
-    let names = backend.list().await?;
-    let mut number = names.iter().filter_map(|name| generation_number(name)).max().unwrap_or(0);
-    loop {
-        number += 1;
-        if let Some(store) = backend.create(&generation_name(number), durability).await? {
-            return Ok(store);
-        }
     }
 }
 

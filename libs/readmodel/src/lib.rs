@@ -14,6 +14,7 @@ pub mod documents;
 mod groups;
 mod handle;
 mod members;
+mod opening;
 mod plain;
 mod request_log;
 mod search;

@@ -30,4 +30,38 @@ impl ReadModelUrl {
             Err(InvalidUrl)
         }
     }
+
+    /// Where it is, for an operator to read: without the user and the password of a connection string, and what follows
+    /// its hosts.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => folder.display().to_string(),
+            Self::Mongo(url) => {
+                let (scheme, rest) = url.split_once("://").unwrap_or(("mongodb", url));
+                // A password may hold an `@`, and a `/` or `?` only escaped.
+                let hosts = rest.split(['/', '?']).next().unwrap_or_default();
+                let hosts = hosts.rsplit_once('@').map_or(hosts, |(_, hosts)| hosts);
+                format!("{scheme}://{hosts}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ReadModelUrl;
+
+    #[test]
+    fn what_is_shown_of_a_place_is_no_secret() {
+        for (url, shown) in [
+            ("sqlite", "d/read"),
+            ("mongodb://me:p@ss@a:1,b:2/?replicaSet=rs0", "mongodb://a:1,b:2"),
+            ("mongodb+srv://me:secret@db.example.org", "mongodb+srv://db.example.org"),
+            ("mongodb://a:1/?authSource=x@y", "mongodb://a:1"),
+        ] {
+            let url = ReadModelUrl::parse(url, "d".as_ref()).unwrap();
+            assert_eq!(url.shown(), shown);
+        }
+    }
 }

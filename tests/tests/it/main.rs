@@ -108,6 +108,7 @@ mod notifications;
 mod oidc;
 mod oidc_forged;
 mod operations;
+mod operator_calls;
 mod own_writes;
 mod pins;
 mod posting;

@@ -9,14 +9,13 @@ use projector::{
     Difference, DifferenceKind, Phase, Progress, ProjectError, RebuildOptions, Rebuilt, Until,
     Unverified, Verified,
 };
-use readmodel::ReadModel;
 use serde_json::{Value, json};
 
 use super::attach::Attached;
 use crate::cli::{Output, Rebuild};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::shared_deps::{connect_log, open_read_model};
+use crate::shared_deps::{connect_log, open_built_read_model, open_read_model};
 use crate::terminal::{self, print, print_json};
 
 /// Builds the read model anew, or a snapshot of the past.
@@ -30,7 +29,8 @@ pub(crate) async fn rebuild(
 ) -> Result<ExitCode, Failure> {
     let until =
         what.until.as_deref().map(Until::parse).transpose().map_err(|error| failed(&error))?;
-    let (log, read_model) = open(config, attached).await?;
+    let log = open_log(config, attached).await?;
+    let read_model = open_read_model(config).await?;
     let bar = terminal::bar("rebuilding");
     let options = RebuildOptions { until };
     let built = projector::rebuild(&log, &read_model, &options, &|progress| show(&bar, progress))
@@ -65,7 +65,8 @@ pub(crate) async fn verify(
     config: &Config,
     attached: &Attached,
 ) -> Result<ExitCode, Failure> {
-    let (log, read_model) = open(config, attached).await?;
+    let log = open_log(config, attached).await?;
+    let read_model = open_built_read_model(config).await?;
     let bar = terminal::bar("verifying");
     let found = projector::verify(&log, &read_model, &|progress| show(&bar, progress))
         .await
@@ -79,10 +80,10 @@ pub(crate) async fn verify(
     Ok(if found.clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn open(config: &Config, attached: &Attached) -> Result<(EventLog, ReadModel), Failure> {
+async fn open_log(config: &Config, attached: &Attached) -> Result<EventLog, Failure> {
     let log = connect_log(attached.url(), "tidings operator", config).await?;
     log.attach().await.map_err(|error| Failure::because("the log cannot be read", &error))?;
-    Ok((log, open_read_model(config).await?))
+    Ok(log)
 }
 
 fn failed(error: &ProjectError) -> Failure {

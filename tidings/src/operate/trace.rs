@@ -17,7 +17,7 @@ use super::attach::Attached;
 use crate::cli::Trace;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::shared_deps::{connect_log, open_read_model};
+use crate::shared_deps::{connect_log, open_built_read_model};
 use crate::terminal::{self, print, print_json};
 
 /// Events read at once, and how long they are waited for.
@@ -46,7 +46,7 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Failure> {
     let log = connect_log(attached.url(), "tidings trace", config).await?;
     log.attach().await.map_err(|error| Failure::because("the log cannot be read", &error))?;
-    let read_model = open_read_model(config).await?;
+    let read_model = open_built_read_model(config).await?;
     let document = document(&read_model, &what.message).await?;
     let from = document.as_ref().map_or(0, |document| document.posted.saturating_sub(1));
     let steps = steps(&log, &what.message, from).await?;

@@ -1,0 +1,53 @@
+//! What operators are told before anything is done: calls on the wrong folder, store or port, and logs that lack nothing.
+
+use std::process::Output;
+
+use tempfile::TempDir;
+use tests::kit::installation::{Installation, command};
+use tests::kit::person::id_of;
+use tests::kit::{mongo, unique};
+
+#[track_caller]
+fn ends(output: &Output, code: i32) -> String {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{}{said}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    said
+}
+
+/// Compares, lists and tells from a read model that was never built beside a log that has much.
+async fn nothing_to_compare(installation: &Installation, store: &[&str], namespace: &str) {
+    let ada = installation.place.found().await;
+    let room = ada.group(&[]).await;
+    let message = id_of(&ada.says(&room, "something").await);
+    let folder = TempDir::new().unwrap();
+    let other = folder.path().join("other");
+    let nats = installation.nats();
+    for call in [&["verify"][..], &["retention", "--dry-run"], &["trace", &message]] {
+        let mut command = command(call);
+        command.args(["--nats-url", &nats, "--namespace", namespace]).args(store);
+        let said = ends(&command.arg("--data").arg(&other).output().unwrap(), 2);
+        assert!(said.contains("there is no read model at "), "{call:?}: {said}");
+        assert!(!said.contains("hunter2"), "{call:?}: {said}");
+        assert!(!other.exists(), "{call:?} has made it");
+    }
+    installation.verify();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_model_that_was_never_built_is_not_called_clean() {
+    let installation = Installation::relaxed(&[]);
+    Box::pin(nothing_to_compare(&installation, &[], "tidings")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_without_a_read_model_is_not_called_clean() {
+    let Some(url) = mongo::url() else { return };
+    let namespace = unique("calls");
+    let installation = Installation::relaxed(&["--namespace", &namespace]);
+    Box::pin(nothing_to_compare(&installation, &["--read-model", &url], &namespace)).await;
+}
