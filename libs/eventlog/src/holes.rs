@@ -41,6 +41,25 @@ impl Holes {
         Self(within.map(|(from, to)| (*from, (*to).min(last))).collect())
     }
 
+    /// Those of these that are none of the others.
+    #[must_use]
+    pub fn without(&self, others: &Self) -> Self {
+        let mut left = Vec::new();
+        for &(mut from, to) in &self.0 {
+            let at = others.0.partition_point(|(_, last)| *last < from);
+            for &(first, last) in others.0.iter().skip(at).take_while(|(first, _)| *first <= to) {
+                if from < first {
+                    left.push((from, first - 1));
+                }
+                from = last.saturating_add(1);
+            }
+            if from <= to {
+                left.push((from, to));
+            }
+        }
+        Self(left)
+    }
+
     /// How many sequences they are.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -71,6 +90,14 @@ mod tests {
         assert!(!holes.cover(50, 50));
         assert_eq!(holes.through(25).ranges(), [(1, 1), (5, 10), (20, 25)]);
         assert_eq!(holes.through(19).ranges(), [(1, 1), (5, 10)]);
+        let mut others = Holes::default();
+        for (from, to) in [(1, 5), (8, 9), (30, 50)] {
+            others.insert(from, to);
+        }
+        assert_eq!(holes.without(&others).ranges(), [(6, 7), (10, 10), (20, 29)]);
+        assert_eq!(others.without(&holes).ranges(), [(2, 4), (41, 50)]);
+        assert_eq!(holes.without(&Holes::default()), holes);
+        assert_eq!(holes.without(&holes).count(), 0);
         assert!(holes.meet(2, 5) && holes.meet(40, 90) && !holes.meet(2, 4) && !holes.meet(41, 50));
     }
 }

@@ -39,6 +39,8 @@ const WAIT: Duration = Duration::from_secs(1);
 pub struct Loss {
     /// Every sequence that has no event, those known before included.
     pub holes: Holes,
+    /// Those of them that were not known: events that are lost, or were dropped. What was erased on purpose is known.
+    pub lost: Holes,
     /// The log reached this far before.
     pub reached: Sequence,
     /// It reaches this far now.
@@ -227,6 +229,7 @@ impl EventLog {
         let info = self.stream_info().await?;
         self.attach_to(&info.config)?;
         self.recall().await?;
+        let known = self.inner.holes.read().clone();
         for sequence in drop {
             self.delete(*sequence).await?;
         }
@@ -243,7 +246,8 @@ impl EventLog {
         let ledger = Ledger { epoch: Some(epoch), reached: head, holes: holes.clone() };
         self.write_ledger(&ledger, revision).await?;
         self.recall().await?;
-        Ok(Loss { holes, reached, head, epoch })
+        let lost = holes.without(&known);
+        Ok(Loss { holes, lost, reached, head, epoch })
     }
 
     async fn delete(&self, sequence: Sequence) -> Result<(), LogError> {

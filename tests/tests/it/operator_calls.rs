@@ -2,10 +2,11 @@
 
 use std::process::Output;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::kit::installation::{Installation, command};
-use tests::kit::person::id_of;
-use tests::kit::{mongo, unique};
+use tests::kit::person::{Person, id_of};
+use tests::kit::{mongo, unique, until};
 
 #[track_caller]
 fn ends(output: &Output, code: i32) -> String {
@@ -50,4 +51,33 @@ async fn a_database_without_a_read_model_is_not_called_clean() {
     let namespace = unique("calls");
     let installation = Installation::relaxed(&["--namespace", &namespace]);
     Box::pin(nothing_to_compare(&installation, &["--read-model", &url], &namespace)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_erased_is_not_called_lost() {
+    let mut installation = Installation::relaxed(&[]);
+    let ada = installation.place.found().await;
+    let bob = Person::register(&installation.place, "bob").await;
+    let room = ada.group(&[&bob]).await;
+    bob.says(&room, "mine").await;
+    let id = bob.get("/v1/users/me").await.ok(200)["id"].as_str().unwrap().to_owned();
+    let erase = ada.ask("DELETE", &format!("/v1/admin/users/{id}"));
+    let erasure = erase.json(json!({"reason": "asked"})).send().await.ok(202);
+    let erasure = format!("/v1/erasures/{}", erasure["erasure_id"].as_str().unwrap());
+    until("bob is erased", async || {
+        (ada.get(&erasure).await.ok(200)["status"] == "done").then_some(())
+    })
+    .await;
+    installation.process.stop();
+    let output = installation.operate(&["accept-loss", "--json"]);
+    ends(&output, 0);
+    let loss: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(!loss["holes"].as_array().unwrap().is_empty(), "{loss}");
+    assert_eq!(loss["lost"], json!([]), "{loss}");
+    let output = installation.operate(&["accept-loss"]);
+    ends(&output, 0);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.starts_with("nothing is lost\nthe log goes on from "), "{text}");
+    installation.start_again();
+    installation.verify();
 }

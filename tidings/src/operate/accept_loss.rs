@@ -37,11 +37,14 @@ pub(crate) async fn run(
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = String::new();
-    for (first, last) in loss.holes.ranges() {
+    // What was erased or purged is not lost: the log knows of it.
+    let end = (loss.reached > loss.head).then(|| (loss.head + 1, loss.reached));
+    let lost: Vec<_> = loss.lost.ranges().iter().copied().chain(end).collect();
+    for (first, last) in &lost {
         text.push_str(&format!("lost: events {first} to {last}\n"));
     }
-    if loss.reached > loss.head {
-        text.push_str(&format!("lost: events {} to {}\n", loss.head + 1, loss.reached));
+    if lost.is_empty() {
+        text.push_str("nothing is lost\n");
     }
     let at = loss.epoch.at(loss.head);
     text.push_str(&format!("the log goes on from {at}; start everything again\n"));

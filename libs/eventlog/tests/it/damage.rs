@@ -47,6 +47,7 @@ async fn a_missing_event_is_damage_until_an_operator_accepts_the_loss() {
 
     let loss = again(&server).await.accept_loss(&[6]).await.unwrap();
     assert_eq!(loss.holes.ranges(), [(1, 1), (3, 4), (6, 7)]);
+    assert_eq!(loss.lost, loss.holes);
     assert_eq!((loss.reached, loss.head), (7, 7));
     assert_ne!(loss.epoch, first);
     let outcome = log.append(vec![write(&Lane::Timeline(room()), "x", Expect::Any)]).await;
@@ -66,6 +67,8 @@ async fn a_missing_event_is_damage_until_an_operator_accepts_the_loss() {
     // What is lost later is damage again.
     erase(&server, 5).await;
     damaged(log.head().await, "1 of its");
+    let loss = again(&server).await.accept_loss(&[]).await.unwrap();
+    assert_eq!((loss.lost.ranges(), loss.holes.count()), (&[(5, 5)][..], 6));
 }
 
 #[tokio::test(flavor = "multi_thread")]
