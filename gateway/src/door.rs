@@ -128,18 +128,41 @@ fn incoming((io, protocol, peer): (Io, Protocol, Option<SocketAddr>)) -> Incomin
     (io, protocol, peer)
 }
 
+/// Whether an address could be listened at now. Nothing of the try stays.
+///
+/// # Errors
+/// It is taken, not ours, or a file that is no socket.
+pub fn try_address(address: &Listen) -> io::Result<()> {
+    match address {
+        Listen::Tcp(address) => TcpListener::bind(address).map(drop),
+        Listen::Unix(path) => {
+            let folder = path.parent().unwrap_or(Path::new("/"));
+            if !folder.is_dir() {
+                let what = format!("the folder {} is not there", folder.display());
+                return Err(io::Error::new(ErrorKind::NotFound, what));
+            }
+            is_left_behind(path).map(drop)
+        }
+    }
+}
+
+/// Whether there is a Unix socket that a process left behind which is no more.
+fn is_left_behind(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(about) if about.file_type().is_socket() && UnixStream::connect(path).is_ok() => {
+            Err(io::Error::new(ErrorKind::AddrInUse, "another process listens there"))
+        }
+        Ok(about) if about.file_type().is_socket() => Ok(true),
+        Ok(_) => Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file that is no socket")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Binds a Unix socket, in place of one that a process left behind which is no more.
 fn bind(path: &Path) -> io::Result<UnixListener> {
-    match fs::symlink_metadata(path) {
-        Ok(about) if about.file_type().is_socket() => {
-            if UnixStream::connect(path).is_ok() {
-                return Err(ErrorKind::AddrInUse.into());
-            }
-            fs::remove_file(path)?;
-        }
-        Ok(_) => return Err(ErrorKind::AlreadyExists.into()),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+    if is_left_behind(path)? {
+        fs::remove_file(path)?;
     }
     let socket = UnixSocket::new_stream()?;
     socket.bind(path)?;
@@ -208,5 +231,28 @@ mod tests {
         fs::write(&file, "kept").unwrap();
         assert_eq!(bind(&file).unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+    }
+
+    #[tokio::test]
+    async fn a_try_tells_what_listening_would_meet_and_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| Listen::Unix(folder.path().join(name));
+        let kind = |address: &Listen| try_address(address).unwrap_err().kind();
+        let path = folder.path().join("chat.sock");
+        try_address(&at("chat.sock")).unwrap();
+        assert!(!path.exists());
+        let first = bind(&path).unwrap();
+        assert_eq!(kind(&at("chat.sock")), ErrorKind::AddrInUse);
+        drop(first);
+        try_address(&at("chat.sock")).unwrap();
+        assert!(path.exists(), "who listens replaces it");
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert_eq!(kind(&at("file")), ErrorKind::AlreadyExists);
+        assert_eq!(kind(&at("no/folder")), ErrorKind::NotFound);
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Listen::Tcp(taken.local_addr().unwrap());
+        assert_eq!(kind(&address), ErrorKind::AddrInUse);
+        drop(taken);
+        try_address(&address).unwrap();
     }
 }

@@ -54,9 +54,10 @@ mod uploads;
 mod user_directory;
 
 pub use config::{Config, Rate};
+pub use door::try_address;
 pub use http::BadPath;
 pub use listen::{BadCertificate, Certificate, Listen, TlsFiles};
-pub use startup::{Gateway, GatewayError, Needs};
+pub use startup::{Gateway, GatewayError, Needs, try_clients_port};
 
 /// The OpenAPI document of this API, as it is served and committed.
 #[must_use]

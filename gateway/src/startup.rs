@@ -11,17 +11,18 @@ use actix_web::web::Data;
 use blobs::BlobStore;
 use eventlog::SecretError;
 use readmodel::ReadModel;
+use schemas::Timestamp;
 use service::{BoxFuture, Deps, Service, Stage};
 use telemetry::Shutdown;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
-use crate::door::{Door, Unlink};
+use crate::door::{Door, Unlink, try_address};
 use crate::http::{BadPath, Router, mount};
 use crate::limits::{self, Limits};
 use crate::links::Links;
-use crate::listen::{BadCertificate, Listen, Reloading};
+use crate::listen::{BadCertificate, Certificate, Listen, Reloading, TlsFiles};
 use crate::live::{Hub, HubError, HubParts};
 use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
@@ -116,6 +117,19 @@ impl Service for Gateway {
     fn run_until_stopped(self, shutdown: Shutdown) -> BoxFuture<'static, Result<(), GatewayError>> {
         Box::pin(self.serve(shutdown))
     }
+}
+
+/// Tries what a gateway would meet where clients connect: the address and the certificate. For those who start much else
+/// before it.
+///
+/// # Errors
+/// As building it would say.
+pub fn try_clients_port(listen: &Listen, tls: Option<&TlsFiles>) -> Result<(), GatewayError> {
+    if let Some(files) = tls {
+        Certificate::read(files, Timestamp::now())?;
+    }
+    let tried = try_address(listen);
+    tried.map_err(|source| GatewayError::Listen { address: listen.clone(), source })
 }
 
 async fn assemble(config: Config, needs: Needs, deps: Deps) -> Result<Gateway, GatewayError> {

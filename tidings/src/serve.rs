@@ -27,6 +27,7 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Failure> {
         () = signals.asked_to_stop() => return Ok(()),
     }
     let folder = claim(&config)?;
+    services::try_clients_port(&config)?;
     folder.path().clone_into(&mut config.data);
     let mut stack = Stack::new(folder);
     let started = tokio::select! {

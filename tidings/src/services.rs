@@ -6,6 +6,7 @@ use futures_util::future::LocalBoxFuture;
 use gateway::Gateway;
 use notifier::Notifier;
 use projector::Projector;
+use service::Service as _;
 use telemetry::error_chain;
 
 use crate::config::Config;
@@ -47,6 +48,16 @@ const fn entry<S: Hosted>() -> Entry {
         name: S::SERVICE,
         start: |config, shared, supervisor| Box::pin(run::<S>(config, shared, supervisor)),
     }
+}
+
+/// Tries what the gateway would meet where clients connect, which is the last of a start: before anything is made.
+///
+/// # Errors
+/// The address is taken or not ours, or the certificate cannot be used.
+pub(crate) fn try_clients_port(config: &Config) -> Result<(), Failure> {
+    let Some(listen) = &config.listen else { return Ok(()) };
+    let tried = gateway::try_clients_port(listen, config.tls.as_ref());
+    tried.map_err(|error| Failure::because(&format!("{} cannot start", Gateway::NAME), &error))
 }
 
 /// Starts all of them; returns where clients connect.

@@ -47,6 +47,9 @@ async fn start(
     supervisor: &mut Supervisor,
 ) -> Result<(), Failure> {
     let url = config.nats_url.as_deref().ok_or_else(|| Failure::wrong_call("no --nats-url"))?;
+    if service == ServiceName::Gateway {
+        services::try_clients_port(config)?;
+    }
     room::wait_to_start(&config.data).await;
     make_private(&config.data).map_err(|error| {
         let folder = config.data.display();

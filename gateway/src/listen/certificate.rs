@@ -86,8 +86,12 @@ impl Certificate {
         let (from, until) =
             times.ok_or_else(|| unusable("the certificate cannot be read".to_owned()))?;
         let provider = rustls::crypto::ring::default_provider();
-        let signs = CertifiedKey::from_der(chain, secret, &provider)
-            .map_err(|error| unusable(error.to_string()))?;
+        let signs = CertifiedKey::from_der(chain, secret, &provider).map_err(|error| {
+            unusable(match error {
+                rustls::Error::InconsistentKeys(_) => "the key is another certificate's".to_owned(),
+                error => error.to_string(),
+            })
+        })?;
         if now > until {
             return Err(BadCertificate::Expired(cert.clone(), until));
         }

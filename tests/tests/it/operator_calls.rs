@@ -1,10 +1,12 @@
 //! What operators are told before anything is done: calls on the wrong folder, store or port, and logs that lack nothing.
 
+use std::net::TcpListener;
+use std::path::Path;
 use std::process::Output;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::kit::installation::{Installation, command};
+use tests::kit::installation::{Installation, RELAXED, command};
 use tests::kit::person::{Person, id_of};
 use tests::kit::{mongo, unique, until};
 
@@ -51,6 +53,37 @@ async fn a_database_without_a_read_model_is_not_called_clean() {
     let namespace = unique("calls");
     let installation = Installation::relaxed(&["--namespace", &namespace]);
     Box::pin(nothing_to_compare(&installation, &["--read-model", &url], &namespace)).await;
+}
+
+/// What a start has made in a data folder besides the lock by which it is its own.
+fn made(data: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = entries.map(|name| name.into_string().unwrap());
+    names.filter(|name| name != "lock").collect()
+}
+
+#[test]
+fn a_start_that_clients_could_not_reach_makes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = (taken.local_addr().unwrap().to_string(), taken);
+    for (number, (flags, wanted)) in [
+        (&["--listen", &taken.0][..], "cannot listen at"),
+        (&["--listen", "unix:/no/such/folder/sock"], "/no/such/folder is not there"),
+        (
+            &["--listen", "127.0.0.1:0", "--tls-cert", "/no/cert", "--tls-key", "/no/key"],
+            "/no/cert cannot be read",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let data = folder.path().join(number.to_string());
+        let mut call = command(&[&["serve"][..], flags, RELAXED].concat());
+        let said = ends(&call.arg("--data").arg(&data).output().unwrap(), 1);
+        assert!(said.contains("gateway cannot start: ") && said.contains(wanted), "{said}");
+        assert_eq!(made(&data), [""; 0], "{wanted}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
