@@ -18,7 +18,7 @@ use crate::cli::Role;
 use crate::failure::Failure;
 use crate::files::{self, FileStore};
 use crate::keeping;
-use crate::layers::{defaults, layers};
+use crate::layers::{DATA, defaults, layers};
 use crate::memory::Memory;
 use crate::oidc::{self, OidcSettings};
 use crate::rate::{self, Rate};
@@ -160,7 +160,7 @@ fn checked(mut all: Settings, role: Role) -> Result<Config, Failure> {
     let (media, retention) = keeping::kept(&all)?;
     let file_store = files::store(&all, &media)?;
     let traces = traces(&mut all)?;
-    let data = all.data.unwrap_or_default();
+    let data = all.data.unwrap_or_else(|| DATA.into());
     let listen = listening(all.listen, role, DEFAULT_LISTEN);
     let listen = listen.map(|text| place(&text, role)).transpose()?;
     let admin_listen = listening(all.admin_listen, role, DEFAULT_ADMIN_LISTEN);

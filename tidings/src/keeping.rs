@@ -33,10 +33,11 @@ pub(crate) fn kept(all: &Settings) -> Result<(MediaConfig, RetentionConfig), Fai
 fn media([file, person, all, unused]: &[String; 4]) -> Result<MediaConfig, String> {
     let said = |name: &'static str| move |error: String| format!("{name}: {error}");
     let file = rate::parse_size(file).map_err(said("media_max_file"))?;
+    let quota = |text: &str| rate::parse_size(text).map_err(|error| format!("{error}, or off"));
     let limits = MediaLimits {
         file: file.ok_or("media_max_file: a size; there is always a largest file")?,
-        person: rate::parse_size(person).map_err(said("media_quota_person"))?,
-        installation: rate::parse_size(all).map_err(said("media_quota"))?,
+        person: quota(person).map_err(said("media_quota_person"))?,
+        installation: quota(all).map_err(said("media_quota"))?,
     };
     let unused_after = rate::parse_duration(unused).map_err(said("media_unused"))?;
     // What is kept for a short time only is looked for more often.

@@ -8,6 +8,9 @@ use crate::settings::Settings;
 /// The commented defaults, which are also the reference of every setting.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
 
+/// The data folder where nothing says another.
+pub(crate) const DATA: &str = "./data";
+
 /// Settings as one place has them.
 pub(crate) struct Layer {
     /// The file they stand in; none for the call.
@@ -25,8 +28,7 @@ pub(crate) fn layers(flags: Settings, file: Option<&Path>) -> Result<Vec<Layer>,
         layers.push(read(file)?);
     }
     let named = layers.iter().find_map(|layer| layer.settings.data.clone());
-    let data = named.or(defaults()?.data).unwrap_or_default();
-    let own = data.join("config.toml");
+    let own = named.unwrap_or_else(|| DATA.into()).join("config.toml");
     if own.exists() {
         let layer = read(&own)?;
         if layer.settings.data.is_some() {

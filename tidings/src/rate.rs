@@ -46,7 +46,7 @@ pub(crate) fn parse_size(text: &str) -> Result<Option<u64>, String> {
         return Ok(None);
     }
     let found = bytes(text).filter(|bytes| *bytes > 0);
-    found.map(Some).ok_or_else(|| format!("`{text}` is not a size; write 100MB, 1GiB or off"))
+    found.map(Some).ok_or_else(|| format!("`{text}` is not a size; write 100MB or 1GiB"))
 }
 
 /// A number of bytes with its unit.
@@ -70,7 +70,8 @@ fn bytes(size: &str) -> Option<u64> {
 
 /// Parses a span of time: `100ms`, `1s`, `2m`, `1h`; more than nothing, at most a day.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a span of time; write 100ms, 1s, 2m or 1h");
+    let wrong =
+        || format!("`{text}` is not a span of time; write 100ms, 1s, 2m or 1h, at most 24h");
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| wrong())?;
@@ -93,7 +94,9 @@ pub(crate) fn parse_days(text: &str) -> Result<Option<Duration>, String> {
     if text == "off" {
         return Ok(None);
     }
-    let wrong = || format!("`{text}` is not a time to keep something; write 30d, 12h or off");
+    let wrong = || {
+        format!("`{text}` is not a time to keep something; write 30d, 12h or off, at most 3660d")
+    };
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| wrong())?;

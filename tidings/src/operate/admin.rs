@@ -137,7 +137,9 @@ fn make() -> String {
 }
 
 fn wrong(what: &str, error: &InvalidValue) -> Failure {
-    Failure::wrong_call(format!("{what}: {error}"))
+    let text = error.to_string();
+    // Most say by themselves what it is that they are about.
+    Failure::wrong_call(if text.starts_with(what) { text } else { format!("{what}: {text}") })
 }
 
 fn not_done(refused: &Rejection) -> Failure {
