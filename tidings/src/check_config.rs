@@ -3,6 +3,7 @@
 //! Reads and tries, and neither makes nor changes anything: no folder, no key, no file.
 
 mod findings;
+mod servers;
 mod surroundings;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::layers::{Layer, defaults, layers};
 use crate::reference;
+use crate::service_name::ServiceName;
 use crate::settings::Settings;
 use crate::terminal;
 
@@ -58,7 +60,7 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     let mut findings = Findings::default();
     let settings = match layers(said.settings.clone(), said.file) {
-        Ok(layers) => shown(&layers, matches)?,
+        Ok(layers) => shown(&layers, what.role(), matches)?,
         Err(failure) => {
             findings.errors.push(failure.to_string());
             Vec::new()
@@ -89,7 +91,11 @@ fn judge(said: &Said<'_>, role: Role, findings: &mut Findings) -> Result<(), Fai
     let merged = all.into_iter().fold(Settings::default(), |said, layer| said.over(layer.settings));
     findings.errors = Config::faults(&merged, role);
     match Config::load(said.settings.clone(), said.file, role) {
-        Ok(config) => surroundings::judge(&config, role, findings),
+        Ok(config) => {
+            surroundings::judge(&config, role, findings);
+            let sends_mail = matches!(role, Role::Serve | Role::Service(ServiceName::Notifier));
+            servers::judge(&config, sends_mail, findings);
+        }
         Err(failure) => {
             let failure = failure.to_string();
             if !findings.errors.contains(&failure) {
@@ -101,7 +107,7 @@ fn judge(said: &Said<'_>, role: Role, findings: &mut Findings) -> Result<(), Fai
 }
 
 /// Every setting that has a value, where it comes from, and none whose secret another layer says by a file.
-fn shown(layers: &[Layer], matches: &ArgMatches) -> Result<Vec<Shown>, Failure> {
+fn shown(layers: &[Layer], role: Role, matches: &ArgMatches) -> Result<Vec<Shown>, Failure> {
     let mut shown: Vec<Shown> = Vec::new();
     let usual = Layer { file: None, settings: defaults()? };
     for (place, layer) in layers.iter().chain([&usual]).enumerate() {
@@ -120,7 +126,7 @@ fn shown(layers: &[Layer], matches: &ArgMatches) -> Result<Vec<Shown>, Failure> 
         }
     }
     // What has no default whatever else is said: its own depends on the process, or on other settings.
-    for (setting, value) in reference::unsaid() {
+    for (setting, value) in reference::unsaid(role.is_public()) {
         let base = setting.strip_suffix("_file");
         let known =
             |one: &Shown| one.setting == setting || base.is_some_and(|base| one.setting == base);

@@ -9,6 +9,9 @@ use schemas::MessageId;
 use crate::service_name::ServiceName;
 use crate::settings::Settings;
 
+/// What `--help` calls the settings, which every command takes, to tell them from the flags of its own.
+const SETTINGS: &str = "Settings (docs/CONFIGURATION.md)";
+
 /// Self-hosted, event-sourced chat.
 #[derive(Debug, Parser)]
 #[command(name = "tidings", version, propagate_version = true, arg_required_else_help = true)]
@@ -17,10 +20,10 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 
     /// A file of settings; flags and environment win over it
-    #[arg(long, env = "TIDINGS_CONFIG", value_name = "FILE", global = true)]
+    #[arg(long, env = "TIDINGS_CONFIG", value_name = "FILE", global = true, help_heading = SETTINGS)]
     pub(crate) config: Option<PathBuf>,
 
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = SETTINGS)]
     pub(crate) settings: Settings,
 }
 
@@ -166,7 +169,7 @@ pub(crate) struct Trace {
 /// What to do with old messages.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Retention {
-    /// Move nothing: say what would move
+    /// Change nothing: say what would move, or be purged with `--retention purge`
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
@@ -292,6 +295,11 @@ impl Role {
 }
 
 impl Command {
+    /// Whether it may make something in the data folder.
+    pub(crate) const fn uses_data(&self) -> bool {
+        !matches!(self, Self::Restore { check: true, .. } | Self::PrepareNats(_))
+    }
+
     /// What kind of process it makes.
     pub(crate) const fn role(&self) -> Role {
         match self {
@@ -320,5 +328,16 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         super::definition().debug_assert();
+    }
+
+    #[test]
+    fn help_shows_what_a_command_takes_itself_before_the_settings() {
+        let mut definition = super::definition();
+        definition.build();
+        let backup = definition.find_subcommand_mut("backup").unwrap();
+        let help = backup.render_help().to_string();
+        let (own, settings) = help.split_once(super::SETTINGS).unwrap();
+        assert!(own.contains("--since") && own.contains("--json"), "{help}");
+        assert!(!own.contains("--listen") && settings.contains("--listen"), "{help}");
     }
 }

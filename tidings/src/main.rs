@@ -22,6 +22,7 @@ mod names;
 mod nats;
 mod oidc;
 mod operate;
+mod owner;
 mod pages;
 mod private;
 mod rate;
@@ -86,6 +87,9 @@ fn run() -> Result<ExitCode, Failure> {
     }
     let role = cli.command.role();
     let config = Config::load(cli.settings, cli.config.as_deref(), role)?;
+    if cli.command.uses_data() {
+        owner::not_another(&config.data)?;
+    }
     let options = telemetry::Options {
         otlp_endpoint: config.traces.endpoint.clone(),
         otlp_protocol: config.traces.protocol,

@@ -119,9 +119,19 @@ pub(crate) fn is_secret(name: &str) -> bool {
     SETTINGS.iter().any(|setting| setting.name == name && setting.secret)
 }
 
-/// What holds for each setting where nothing is said, in words.
-pub(crate) fn unsaid() -> impl Iterator<Item = (&'static str, String)> {
-    SETTINGS.iter().map(|setting| (setting.name, setting.default.replace('`', "")))
+/// What stands in a default between what holds for processes that clients connect to, and for the others.
+const OF_OTHERS: &str = "; services without clients: ";
+
+/// What holds for each setting where nothing is said, in words, of a process that clients connect to or of another.
+pub(crate) fn unsaid(public: bool) -> impl Iterator<Item = (&'static str, String)> {
+    SETTINGS.iter().map(move |setting| {
+        let usual = match setting.default.split_once(OF_OTHERS) {
+            Some((of_public, _)) if public => of_public,
+            Some((_, of_others)) => of_others,
+            None => setting.default,
+        };
+        (setting.name, usual.replace('`', ""))
+    })
 }
 
 /// The whole reference.
@@ -184,7 +194,7 @@ fn about(name: &str) -> String {
             return own.join("\n");
         }
         let sets = bare.split_once(" = ").is_some_and(|(key, _)| {
-            key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         });
         match (sets, comment) {
             (true, _) => last = std::mem::take(&mut paragraph).into_iter().chain(last).collect(),
@@ -280,6 +290,39 @@ mod tests {
                 command.get_arguments().find(|one| one.get_id() == setting.name).unwrap();
             assert!(argument.is_hide_env_values_set(), "--help shows {}", setting.name);
         }
+    }
+
+    #[test]
+    fn each_setting_is_described_by_what_stands_above_it_alone() {
+        for Setting { name, .. } in SETTINGS {
+            let text = about(name);
+            assert!(!text.contains(" = "), "{name} is described by another: {text}");
+        }
+        // What stands together is described together, and nothing else is.
+        assert_eq!(about("tls_cert"), about("tls_key"));
+        assert_eq!(about("rate_requests"), about("rate_bytes"));
+        for (name, word) in [
+            ("rate_auth", "to log in"),
+            ("rate_media", "Reads of files"),
+            ("mail_from", "sender"),
+            ("retention_interval", "How often"),
+            ("retention_day", "How long a day"),
+            ("s3_secret_key", "The key that the bucket"),
+            ("s3_secret_key_file", "Files that hold them"),
+            ("s3_ca_file", "Certificates"),
+        ] {
+            assert!(about(name).contains(word), "{name}: {}", about(name));
+        }
+    }
+
+    #[test]
+    fn the_defaults_may_be_kept_in_the_data_folder_as_they_are_printed() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.toml"), DEFAULTS).unwrap();
+        let data = Some(folder.path().to_owned());
+        let call = crate::settings::Settings { data, ..Default::default() };
+        let config = crate::config::Config::load(call, None, crate::cli::Role::Serve).unwrap();
+        assert_eq!(config.data, folder.path());
     }
 
     #[test]

@@ -209,3 +209,59 @@ fn a_variable_that_is_empty_is_one_that_is_not_set() {
     let (_, unsaid, _) = check(&call, &[]);
     assert_eq!(said, unsaid);
 }
+
+#[test]
+fn a_unix_socket_is_refused_where_something_else_is_and_warned_of_where_one_is_in_use() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let at = |name: &str| {
+        let listen = format!("unix:{}", folder.path().join(name).display());
+        let (code, _, err) = check(&["--data", data.to_str().unwrap(), "--listen", &listen], &[]);
+        (code, err)
+    };
+    assert_eq!(at("new.sock").0, Some(0));
+    let used = std::os::unix::net::UnixListener::bind(folder.path().join("used.sock")).unwrap();
+    let (code, err) = at("used.sock");
+    assert_eq!((code, err.contains("used.sock is in use now")), (Some(0), true), "{err}");
+    drop(used);
+    assert_eq!(at("used.sock"), (Some(0), String::new()));
+    std::fs::write(folder.path().join("file"), "kept").unwrap();
+    let (code, err) = at("file");
+    assert_eq!((code, err.contains("a file that is no socket")), (Some(2), true), "{err}");
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_warned_of_and_one_of_several_is_enough() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let there = server.local_addr().unwrap().to_string();
+    // A port that is never given to who asks for any.
+    let away = "127.0.0.1:1";
+    let of = |process: &str, flags: &[&str]| {
+        let base = [process, "--data", data.to_str().unwrap()];
+        let (code, out, err) = check(&[&base[..], flags].concat(), &[]);
+        assert_eq!(code, Some(0), "{err}");
+        assert!(!err.contains("hunter2"), "{err}");
+        (out, err)
+    };
+    let (nats, none) = (format!("nats://me:hunter2@{there}"), format!("nats://me:hunter2@{away}"));
+    let (mail, mongo) =
+        (format!("smtp://me:hunter2@{away}"), format!("mongodb://a:hunter2@{away}"));
+    let (_, err) = of("projector", &["--nats-url", &format!("{none},{nats}"), "--smtp-url", &mail]);
+    assert!(!err.contains("answers now"), "{err}");
+    let flags = ["--nats-url", &none, "--smtp-url", &mail, "--read-model", &mongo];
+    let (out, err) = of("notifier", &flags);
+    for setting in ["nats_url", "read_model", "smtp_url"] {
+        let wanted = format!("warning: {setting}: no server answers now: {away}: ");
+        assert!(err.contains(&wanted), "{wanted}: {err}");
+    }
+    // Clients connect to the gateway alone: the others listen nowhere by themselves.
+    let listens = |out: &str| {
+        let line = out.lines().find(|line| line.starts_with("listen ")).unwrap().to_owned();
+        line.split_whitespace().nth(2).unwrap().to_owned()
+    };
+    assert_eq!(listens(&out), "none");
+    let (out, _) = of("gateway", &["--nats-url", &nats]);
+    assert_eq!(listens(&out), "127.0.0.1:8080");
+}

@@ -55,6 +55,35 @@ async fn a_database_without_a_read_model_is_not_called_clean() {
     Box::pin(nothing_to_compare(&installation, &["--read-model", &url], &namespace)).await;
 }
 
+/// Only root can: any other user is kept out by the system itself.
+#[test]
+fn root_makes_nothing_in_the_folder_of_another_user() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("not root: another user's folder CANNOT be made, so this is NOT TRIED");
+        return;
+    }
+    let parent = TempDir::new().unwrap();
+    let data = parent.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::os::unix::fs::chown(&data, Some(54_321), Some(54_321)).unwrap();
+    let backup = parent.path().join("backup");
+    for call in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["rebuild"],
+        &["verify"],
+        &["admin", "create", "--username", "chief", "--email", "chief@example.org"],
+        &["backup", backup.to_str().unwrap()],
+        &["check-config", "--listen", "127.0.0.1:0"],
+    ] {
+        let said = ends(&command(call).arg("--data").arg(&data).output().unwrap(), 2);
+        assert!(said.contains("sudo -u '#54321' tidings"), "{call:?}: {said}");
+        assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0, "{call:?}");
+    }
+    let rotate = ["keys", "rotate", "--keys", data.to_str().unwrap(), "--data"];
+    let said = ends(&command(&rotate).arg(parent.path()).output().unwrap(), 2);
+    assert!(said.contains("54321"), "{said}");
+}
+
 /// What a start has made in a data folder besides the lock by which it is its own.
 fn made(data: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().file_name());

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use blobs::Probe;
-use gateway::{Certificate, Listen};
+use gateway::{Certificate, Listen, try_address};
 use nix::unistd::{AccessFlags, access};
 use schemas::Timestamp;
 use telemetry::error_chain;
@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::files::{Bucket, FileStore};
 use crate::nats;
 use crate::oidc;
+use crate::owner;
 use crate::secret_file;
 use crate::service_name::ServiceName;
 
@@ -67,6 +68,9 @@ fn data(config: &Config, findings: &mut Findings) {
         findings.errors.push(format!("data: {} is not a folder", there.display()));
     } else if access(there, AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
         findings.errors.push(format!("data: {} cannot be written", there.display()));
+    }
+    if let Err(failure) = owner::not_another(folder) {
+        findings.errors.push(format!("data: {failure}"));
     }
 }
 
@@ -167,7 +171,7 @@ fn ports(config: &Config, findings: &mut Findings) {
     let listen = match &config.listen {
         Some(Listen::Tcp(address)) => Some(*address),
         Some(Listen::Unix(path)) => {
-            folder_of(path, findings);
+            unix_socket(path, findings);
             None
         }
         None => None,
@@ -193,13 +197,19 @@ fn ports(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// A Unix socket is made in a folder that is there.
-fn folder_of(socket: &Path, findings: &mut Findings) {
-    let folder = socket.parent().unwrap_or(Path::new("/"));
-    if !folder.is_dir() {
-        findings.errors.push(format!("listen: the folder {} is not there", folder.display()));
-    } else if access(folder, AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
-        findings.errors.push(format!("listen: {} cannot be written", folder.display()));
+/// A Unix socket is made in a folder that is there, in place of nothing but one that was left behind.
+fn unix_socket(path: &Path, findings: &mut Findings) {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    match try_address(&Listen::Unix(path.to_owned())) {
+        Ok(()) if access(folder, AccessFlags::W_OK | AccessFlags::X_OK).is_err() => {
+            findings.errors.push(format!("listen: {} cannot be written", folder.display()));
+        }
+        Ok(()) => {}
+        // A server that runs may be what is checked.
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            findings.warnings.push(format!("listen: {} is in use now", path.display()));
+        }
+        Err(error) => findings.errors.push(format!("listen: {}: {error}", path.display())),
     }
 }
 

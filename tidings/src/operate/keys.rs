@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cli::Keys;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::owner;
 use crate::terminal::{print, print_json};
 
 /// Adds a signing key to the folder of keys.
@@ -16,6 +17,7 @@ use crate::terminal::{print, print_json};
 /// The folder is not that of an installation, or cannot be written.
 pub(crate) fn run(action: Keys, config: &Config) -> Result<ExitCode, Failure> {
     let Keys::Rotate(output) = action;
+    owner::not_another(&config.keys)?;
     let folder = config.keys.display();
     let rotated = rotate_keys(&config.keys)
         .map_err(|error| Failure::because(&format!("no key is added to {folder}"), &error))?;
