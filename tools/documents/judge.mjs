@@ -58,6 +58,6 @@ for (const [name, message] of Object.entries(asyncapi.components.messages)) {
 const answers = Object.entries(read('answers'))
 for (const [name, answer] of answers) judge(socket, 'asyncapi.json', `/components/messages/${escaped(name)}/payload`, answer)
 
-for (const line of wrong) console.error(line)
-console.error(`${examples - answers.length} examples, ${document?.messages().length ?? 0} messages, ${answers.length} answers of services: ${wrong.length} things wrong`)
+for (const line of wrong) console.error(`check-documents: ${line}`)
+console.error(`check-documents: ${examples - answers.length} examples, ${document?.messages().length ?? 0} messages, ${answers.length} answers of services: ${wrong.length} things wrong`)
 process.exit(wrong.length === 0 ? 0 : 1)
