@@ -78,8 +78,7 @@ impl Page {
                 {
                     doc.delete(deleted.deleted_at, at);
                 }
-                // When the newest answer that stands was given the root does not say.
-                deleted.thread_root_id.as_ref().map_or(Ok(()), |root| self.beside(at, root))
+                deleted.thread_root_id.as_ref().map_or(Ok(()), |root| self.unanswered(at, root))
             }
             // Who reacted is known to the read model only, and whether the last kind or pin was one too many.
             EventData::Reaction(ReactionEvent::Added(e)) => self.beside(at, &e.message_id),
@@ -114,10 +113,19 @@ impl Page {
         }
     }
 
-    /// Something beside a message may have changed.
+    /// The reactions or the pin of a message may have changed; one that was deleted has none.
     fn beside(&mut self, at: Sequence, message: &MessageId) -> Result<(), Stale> {
         match self.doc(message) {
             Some(doc) if doc.beside < at && doc.deleted_at.is_none() => Err(Stale),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// An answer was deleted: when the newest that stands was given its root does not say. The answers of a root that
+    /// was deleted are counted as well.
+    fn unanswered(&mut self, at: Sequence, root: &MessageId) -> Result<(), Stale> {
+        match self.doc(root) {
+            Some(root) if root.beside < at => Err(Stale),
             Some(_) | None => Ok(()),
         }
     }
@@ -249,6 +257,9 @@ mod tests {
         for event in [reacted(1, 99, 2, "\u{1f44d}"), reacted(1, 2, 2, "\u{1f44d}")] {
             assert_eq!(page.clone().apply(20, &event.data), Ok(()));
         }
+        // But an answer may be deleted after its root.
+        let mut gone = after(page, &[(19, deleted(1, 1, 9, 3))]).unwrap();
+        assert_eq!(gone.apply(20, &unanswered(1, 3, 8, 1).data), Err(Stale));
     }
 
     #[test]

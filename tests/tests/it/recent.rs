@@ -6,9 +6,11 @@ use tests::kit::person::{Person, Stranger, id_of, items};
 use tests::kit::until;
 
 use crate::erasure::{deleted, done};
+use crate::threads::{answers, deletes};
 
 everywhere!(
     the_newest_page_is_what_the_read_model_shows,
+    answers_deleted_after_their_root_are_counted_out,
     a_page_in_memory_is_for_members_only,
     how_an_erased_user_wrote_is_on_no_page,
 );
@@ -79,6 +81,32 @@ async fn the_newest_page_is_what_the_read_model_shows(place: Place) {
         }
     }
     assert!(hits(&place).await > before + 20, "many of them come from memory");
+}
+
+async fn answers_deleted_after_their_root_are_counted_out(place: Place) {
+    let (ada, bob) =
+        (Person::register(&place, "ada").await, Person::register_at(&place, 1, "bob").await);
+    let room = ada.group(&[&bob]).await;
+    let path = format!("/v1/rooms/{room}/messages");
+    let root = id_of(&ada.says(&room, "asks").await);
+    let one = answers(&ada, &room, &root, "one").await;
+    let two = answers(&ada, &room, &root, "two").await;
+    let counted = async |replies: u64| {
+        let alone = ada.get(&format!("/v1/messages/{root}")).await.ok(200);
+        let newest = page(&ada, &path).await;
+        assert_eq!((&newest[0], &alone["reply_count"]), (&alone, &json!(replies)));
+        until("bob's gateway shows the same", async || {
+            (page(&bob, &path).await[0] == newest[0]).then_some(())
+        })
+        .await;
+    };
+    counted(2).await;
+    deletes(&ada, &root).await;
+    counted(2).await;
+    deletes(&ada, &two).await;
+    counted(1).await;
+    deletes(&ada, &one).await;
+    counted(0).await;
 }
 
 async fn a_page_in_memory_is_for_members_only(place: Place) {
