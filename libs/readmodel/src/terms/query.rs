@@ -1,9 +1,9 @@
 //! What is asked for: words, phrases and beginnings of words.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::{Shape, Token, tokens};
+use super::{Shape, Token, each, tokens};
 
 /// The words of a query, all of which must be found.
 ///
@@ -11,7 +11,10 @@ use super::{Shape, Token, tokens};
 /// Everything else that is no letter, digit or symbol is passed over: a query has no operators.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Words {
+    /// In the order of their terms, so that those that begin with a term lie together.
     clauses: Vec<Clause>,
+    /// Which of them are the beginning of a word and nothing more.
+    begun: Vec<usize>,
 }
 
 /// Terms that must follow one another.
@@ -55,7 +58,10 @@ impl Words {
             clauses.extend(piece);
             rest = rest.trim_start();
         }
-        Self { clauses: clauses.into_iter().collect() }
+        let clauses: Vec<Clause> = clauses.into_iter().collect();
+        let begun = |(_, clause): &(usize, &Clause)| clause.begun && clause.terms.len() == 1;
+        let begun = clauses.iter().enumerate().filter(begun).map(|(index, _)| index).collect();
+        Self { clauses, begun }
     }
 
     /// Whether there is nothing to look for: nothing is found then.
@@ -71,11 +77,11 @@ impl Words {
     /// Whether everything that is looked for is in a text.
     #[must_use]
     pub fn are_in(&self, text: &str) -> bool {
-        let mut found = BTreeSet::new();
-        self.found(&tokens(text), |clause, _| {
-            found.insert(clause);
-        });
-        !self.clauses.is_empty() && found.len() == self.clauses.len()
+        let missing = self.clauses.len();
+        let found = vec![false; missing];
+        let mut look = Look { words: self, found, missing, open: Vec::new() };
+        each(text, |term, _, _| look.see(term));
+        !self.is_empty() && look.missing == 0
     }
 
     /// The bytes of a text in which what is looked for stands, in its order; those that touch are one.
@@ -94,23 +100,68 @@ impl Words {
     }
 
     /// Names every place at which a clause stands.
-    fn found(&self, tokens: &[Token], mut take: impl FnMut(usize, Range<usize>)) {
-        let mut by_first: HashMap<&str, Vec<usize>> = HashMap::new();
-        let mut begun: Vec<usize> = Vec::new();
-        for (index, clause) in self.clauses.iter().enumerate() {
-            match clause.terms.as_slice() {
-                [_] if clause.begun => begun.push(index),
-                [first, ..] => by_first.entry(first).or_default().push(index),
-                [] => {}
+    pub(super) fn found(&self, tokens: &[Token], mut take: impl FnMut(usize, Range<usize>)) {
+        for (place, token) in tokens.iter().enumerate() {
+            for index in self.that_begin_with(&token.term) {
+                let Some(clause) = self.clauses.get(index) else { continue };
+                if let Some(end) = clause.ends_at(&tokens[place..]) {
+                    take(index, token.span.start..end);
+                }
             }
         }
-        for (place, token) in tokens.iter().enumerate() {
-            let exact = by_first.get(token.term.as_str());
-            for index in exact.into_iter().flatten().chain(&begun) {
-                let Some(clause) = self.clauses.get(*index) else { continue };
-                if let Some(end) = clause.ends_at(&tokens[place..]) {
-                    take(*index, token.span.start..end);
-                }
+    }
+
+    /// The clauses that may stand where a term of a text stands.
+    fn that_begin_with<'a>(&'a self, term: &'a str) -> impl Iterator<Item = usize> + 'a {
+        let start = self.clauses.partition_point(|clause| clause.first() < term);
+        let rest = self.clauses.iter().enumerate().skip(start);
+        let whole = rest.take_while(move |(_, clause)| clause.first() == term);
+        let whole = whole.filter(|(_, clause)| clause.terms.len() > 1 || !clause.begun);
+        let begins = move |index: &usize| {
+            self.clauses.get(*index).is_some_and(|one| term.starts_with(one.first()))
+        };
+        whole.map(|(index, _)| index).chain(self.begun.iter().copied().filter(begins))
+    }
+}
+
+/// A look for words in a text whose terms come one after another. Most texts that are looked at have what is looked for
+/// and nothing is made of the others, so no term is kept.
+struct Look<'a> {
+    words: &'a Words,
+    /// Which clauses were found.
+    found: Vec<bool>,
+    /// How many were not.
+    missing: usize,
+    /// Phrases that may stand here, and how many of their terms were seen.
+    open: Vec<(usize, usize)>,
+}
+
+impl Look<'_> {
+    fn see(&mut self, term: &str) {
+        let Self { words, found, missing, open } = self;
+        if *missing == 0 {
+            return;
+        }
+        let mut take = |index: usize| {
+            if let Some(found) = found.get_mut(index).filter(|found| !**found) {
+                *found = true;
+                *missing -= 1;
+            }
+        };
+        open.retain_mut(|(index, seen)| {
+            let Some(clause) = words.clauses.get(*index) else { return false };
+            let fits = clause.fits(*seen, term);
+            *seen += 1;
+            let whole = *seen == clause.terms.len();
+            if fits && whole {
+                take(*index);
+            }
+            fits && !whole
+        });
+        for index in words.that_begin_with(term) {
+            match words.clauses.get(index).map_or(0, |clause| clause.terms.len()) {
+                0 | 1 => take(index),
+                _ => open.push((index, 1)),
             }
         }
     }
@@ -138,16 +189,25 @@ impl Clause {
         Some(Self { terms: found.into_iter().map(|token| token.term).collect(), begun })
     }
 
+    fn first(&self) -> &str {
+        self.terms.first().map_or("", String::as_str)
+    }
+
+    /// Whether a term of a text may stand at one of its places.
+    fn fits(&self, place: usize, term: &str) -> bool {
+        let is_last = place + 1 == self.terms.len();
+        self.terms.get(place).is_some_and(|own| match self.begun && is_last {
+            true => term.starts_with(own.as_str()),
+            false => term == own,
+        })
+    }
+
     /// Where it ends in the text, if it begins with the first of these tokens.
     fn ends_at(&self, tokens: &[Token]) -> Option<usize> {
-        let (last, before) = self.terms.split_last()?;
+        let last = self.terms.last()?;
         let (there, after) = tokens.split_at_checked(self.terms.len())?;
-        let (end, start) = there.split_last()?;
-        let fits = match self.begun {
-            true => end.term.starts_with(last.as_str()),
-            false => end.term == *last,
-        };
-        if !fits || start.iter().zip(before).any(|(token, term)| token.term != *term) {
+        let end = there.last()?;
+        if there.iter().enumerate().any(|(place, token)| !self.fits(place, &token.term)) {
             return None;
         }
         // Of a pair that was asked for by its first character, where the next one begins.

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::*;
@@ -187,6 +189,44 @@ fn every_text_finds_itself_and_is_marked() {
         assert!(words.snippet(&text).contains("<mark>"), "{text:?}");
         let phrase = text.replace(['"', '*'], " ");
         assert!(Words::parse(&format!("\"{phrase}\"")).are_in(&phrase), "{phrase:?}");
+    }
+}
+
+/// A text is judged while its terms are being read, and marked by all of them together.
+#[test]
+fn what_is_in_a_text_is_what_is_marked_in_it() {
+    let some = |text: &str, from: usize| text.chars().skip(from).take(3).collect::<String>();
+    let mut both = [0; 2];
+    for (text, other) in texts().zip(texts().skip(1)) {
+        let (phrase, word) = (some(&text, 2).replace('"', ""), some(&other, 0).replace('"', ""));
+        for query in
+            [format!("\"{phrase}\""), format!("\"{phrase}*\" {word}"), format!("{word}* {phrase}")]
+        {
+            let words = Words::parse(&query);
+            let mut marked = BTreeSet::new();
+            words.found(&tokens(&text), |clause, _| marked.extend([clause]));
+            let are_in = !words.is_empty() && marked.len() == words.clauses().len();
+            assert_eq!(words.are_in(&text), are_in, "{text:?}: {query:?}");
+            both[usize::from(are_in)] += 1;
+        }
+    }
+    assert!(both.iter().all(|times| *times > 1_000), "{both:?}");
+}
+
+#[test]
+fn a_phrase_is_found_wherever_it_begins() {
+    for (text, phrase) in [
+        ("a a b", "a b"),
+        ("a b a b a c", "a b a c"),
+        ("x x x y", "x x y"),
+        ("北京京都", "京京"),
+        ("北京京都市", "京都市"),
+    ] {
+        assert!(found(text, &format!("\"{phrase}\"")), "{phrase:?} in {text:?}");
+    }
+    for (text, phrase) in [("a b", "a b c"), ("b a", "a b"), ("a c b", "a b"), ("京 都", "京都")]
+    {
+        assert!(!found(text, &format!("\"{phrase}\"")), "{phrase:?} in {text:?}");
     }
 }
 
