@@ -149,8 +149,8 @@ impl Part {
         let mut part = BTreeMap::new();
         walk(bytes, |term, offsets| {
             let term = std::str::from_utf8(term).map_err(|_| Damaged)?;
-            part.insert(term.to_owned(), offsets.to_vec());
-            Ok(true)
+            part.insert(term.to_owned(), offsets);
+            Ok(())
         })?;
         Ok(Self(part))
     }
@@ -220,12 +220,12 @@ fn take(bytes: &mut &[u8]) -> Result<usize, Damaged> {
     }
 }
 
-/// Goes through the terms of a part in the order of their bytes, until told to stop (false).
+/// Goes through the terms of a part in the order of their bytes.
 fn walk(
     mut bytes: &[u8],
-    mut take_term: impl FnMut(&[u8], &[u16]) -> Result<bool, Damaged>,
+    mut take_term: impl FnMut(&[u8], Vec<u16>) -> Result<(), Damaged>,
 ) -> Result<(), Damaged> {
-    let (mut term, mut offsets) = (Vec::new(), Vec::new());
+    let mut term = Vec::new();
     while !bytes.is_empty() {
         let (shared, own) = (take(&mut bytes)?, take(&mut bytes)?);
         let (rest, after) = bytes.split_at_checked(own).ok_or(Damaged)?;
@@ -235,31 +235,61 @@ fn walk(
         term.truncate(shared);
         term.extend_from_slice(rest);
         bytes = after;
-        offsets.clear();
-        let mut last = 0_usize;
-        for _ in 0..take(&mut bytes)? {
-            last += take(&mut bytes)?;
-            offsets.push(u16::try_from(last).map_err(|_| Damaged)?);
-        }
-        if !take_term(&term, &offsets)? {
-            break;
-        }
+        let mut found = Vec::new();
+        offsets(&mut bytes, Some(&mut found))?;
+        take_term(&term, found)?;
     }
     Ok(())
 }
 
 /// The messages of a part, by their places in the block, with a term or, if `begun`, with any that begins so.
+///
+/// Terms before the one sought are passed over by how much they share with the ones before them; none is put together.
 pub(crate) fn find(part: &[u8], sought: &str, begun: bool) -> Result<Vec<u16>, Damaged> {
-    let (mut found, sought) = (Vec::new(), sought.as_bytes());
-    walk(part, |term, offsets| {
-        if term.starts_with(sought) && (begun || term.len() == sought.len()) {
-            found.extend_from_slice(offsets);
+    let (mut bytes, sought, mut found) = (part, sought.as_bytes(), Vec::new());
+    // How many bytes the last term has in common with what is sought, from the beginning; and how many it has.
+    let (mut same, mut length) = (0, 0);
+    while !bytes.is_empty() {
+        let (shared, own) = (take(&mut bytes)?, take(&mut bytes)?);
+        let (rest, after) = bytes.split_at_checked(own).ok_or(Damaged)?;
+        bytes = after;
+        if shared > length {
+            return Err(Damaged);
         }
-        Ok(term < sought || (begun && term.starts_with(sought)))
-    })?;
+        length = shared + own;
+        if shared < same {
+            // It is greater where the last one was the same.
+            break;
+        }
+        if shared == same {
+            let more = sought[same..].iter().zip(rest).take_while(|(a, b)| a == b).count();
+            let past = rest.get(more).zip(sought.get(same + more)).is_some_and(|(a, b)| a > b);
+            if past {
+                break;
+            }
+            same += more;
+        }
+        let fits = same == sought.len() && (begun || length == same);
+        if !fits && same == sought.len() {
+            break;
+        }
+        offsets(&mut bytes, fits.then_some(&mut found))?;
+    }
     found.sort_unstable();
     found.dedup();
     Ok(found)
+}
+
+/// Reads the messages of a term, or passes them over.
+fn offsets(bytes: &mut &[u8], mut found: Option<&mut Vec<u16>>) -> Result<(), Damaged> {
+    let mut last = 0_usize;
+    for _ in 0..take(bytes)? {
+        last += take(bytes)?;
+        if let Some(found) = &mut found {
+            found.push(u16::try_from(last).map_err(|_| Damaged)?);
+        }
+    }
+    Ok(())
 }
 
 /// When the first and the last of a block's messages were written.

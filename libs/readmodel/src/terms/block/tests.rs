@@ -94,6 +94,38 @@ fn parts_are_of_like_size_and_beginnings_lead_to_them() {
     assert!(sizes.iter().all(|size| (4..=28).contains(size)), "{sizes:?}");
 }
 
+/// Terms are passed over without being put together; what is found is what a look at all of them finds.
+#[test]
+fn what_is_found_in_a_part_is_what_a_look_at_its_terms_finds() {
+    let mut seed = 5_u64;
+    let mut next = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    let mut hits = 0;
+    for _ in 0..200 {
+        let mut term =
+            || (0..=next(5)).map(|_| ['a', 'b', 'é', '京'][at(next(4))]).collect::<String>();
+        let sought: Vec<String> = (0..20).map(|_| term()).collect();
+        let mut part = Part::default();
+        for (offset, term) in (0..).step_by(37).zip((0..30).map(|_| term())) {
+            part.note(&term, offset);
+            part.note("ab", offset / 2);
+        }
+        let written = part.write();
+        for (term, begun) in sought.iter().flat_map(|term| [(term, false), (term, true)]) {
+            let fits = |other: &str| other == term || (begun && other.starts_with(term.as_str()));
+            let all =
+                part.0.iter().filter(|(other, _)| fits(other)).flat_map(|(_, offsets)| offsets);
+            let wanted: std::collections::BTreeSet<u16> = all.copied().collect();
+            let wanted: Vec<u16> = wanted.into_iter().collect();
+            assert_eq!(find(&written, term, begun), Ok(wanted.clone()), "{term} {begun}: {part:?}");
+            hits += usize::from(!wanted.is_empty());
+        }
+    }
+    assert!(hits > 1_000, "{hits}");
+}
+
 #[test]
 fn damage_is_told() {
     for bytes in [&[0_u8][..], &[0, 5, 1], &[9, 1, b'a', 0], &[0xff; 9], &[0, 1, b'a', 2, 1]] {
