@@ -79,7 +79,7 @@ pub(super) struct Indexed<'a> {
     created_at: Timestamp,
     #[serde(default)]
     deleted_at: Option<IgnoredAny>,
-    pub(super) room_id: &'a str,
+    room_id: &'a str,
     sender_id: &'a str,
     #[serde(borrow)]
     body: Cow<'a, str>,

@@ -58,7 +58,6 @@ fn questions_to_the_archive_as_well_are_answered_by_keys_and_indexes() {
     db.execute_batch(&archive::BY_EVENT.join(";")).unwrap();
     let questions = [
         everywhere!("doc, k", "k >= 1 AND k < 2", "ORDER BY k DESC LIMIT 5"),
-        everywhere!("doc, k, posted", "posted >= 1 AND posted < 2", "ORDER BY posted DESC"),
         everywhere!("doc, answer", "thread = x'' AND answer < 2", "ORDER BY answer LIMIT 5"),
         everywhere!("doc", "client = 1"),
     ];
