@@ -73,7 +73,7 @@ pub use user::{AccountFilter, UserDoc, UserReads};
 
 /// The layout of documents, tables and indexes that this build writes. A generation of another layout is not read:
 /// a new one is built beside it. Raise it with every change of a document, a table, or an index.
-pub(crate) const LAYOUT: u32 = 21;
+pub(crate) const LAYOUT: u32 = 22;
 
 /// The table of all documents: the one list of collections there is. It hands its rows to the macro named by the
 /// caller, in the order in which batches are written (rooms come before what is filed under a room) and in which

@@ -1,7 +1,6 @@
 //! The index of messages by their terms in MongoDB (`terms/block.rs`).
 //!
 //! It is kept in the transactions that write messages. While a generation is filled it is not: sealing makes all of it.
-//! The key of a part is its number and, in the lower 40 bits, its block, so that a part of all blocks lies together.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,20 +22,14 @@ use crate::answers::Answer;
 use crate::documents::{Document, Judged, MessageDoc, Scope, SearchReads, Stored as _};
 use crate::store::IndexCheck;
 use crate::terms::block::{
-    BLOCK, Builder, Entry, FoundBy, PARTS, Parts, block_of, changed, complete,
+    BLOCK, Builder, Entry, FoundBy, PARTS, Parts, block_in, block_of, changed, complete, key,
+    part_in,
 };
 
 /// The collection of the index.
 pub(super) const COLLECTION: &str = "message_index";
 /// Rows the server sends at once, if they fit into its 16 MiB.
 const AT_ONCE: u32 = 100_000;
-/// Bits of a key that are the block.
-const BLOCK_BITS: u32 = 40;
-
-fn key(part: u32, block: u64) -> i64 {
-    (i64::from(part) << BLOCK_BITS) | int(block)
-}
-
 fn index(database: &Database) -> Collection<Bson> {
     database.collection(COLLECTION)
 }
@@ -170,7 +163,7 @@ async fn parts_of(database: &Database, session: &mut ClientSession, block: u64) 
     let mut parts = Parts::new();
     while let Some(row) = found.next(&mut *session).await {
         let (id, bytes) = read(row.map_err(db_error)?)?;
-        parts.insert(u32::try_from(id >> BLOCK_BITS).map_err(unreadable)?, bytes);
+        parts.insert(part_in(id), bytes);
     }
     Ok(parts)
 }
@@ -242,7 +235,7 @@ impl SearchReads for MongoStore {
         let mut parts = Vec::new();
         while found.advance().await.map_err(db_error)? {
             let (id, bytes) = read(found.deserialize_current().map_err(db_error)?)?;
-            parts.push((id.cast_unsigned() & ((1 << BLOCK_BITS) - 1), bytes));
+            parts.push((block_in(id), bytes));
         }
         Ok(parts)
     }

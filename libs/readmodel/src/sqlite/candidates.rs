@@ -18,7 +18,7 @@ use super::rows::{db_error, each, int, one, raw, unreadable};
 use super::store::SqliteStore;
 use crate::answers::Answer;
 use crate::documents::{Judged, Scope, SearchReads};
-use crate::terms::block::block_of;
+use crate::terms::block::{block_in, block_of, key};
 
 /// Where the messages of a range of events lie, newest first: the event, the key, and in which of the tables.
 const PLACES: &str = "
@@ -140,13 +140,12 @@ fn look(
 #[async_trait]
 impl SearchReads for SqliteStore {
     async fn index_part(&self, part: u32, blocks: Range<u64>) -> Answer<Vec<(u64, Vec<u8>)>> {
-        let sql = "SELECT block, found FROM message_index
-            WHERE part = ?1 AND block >= ?2 AND block < ?3 ORDER BY block";
+        let sql = "SELECT k, found FROM message_index WHERE k >= ?1 AND k < ?2 ORDER BY k";
         self.read(move |db| {
             let mut parts = Vec::new();
-            each(db, sql, params![part, int(blocks.start), int(blocks.end)], |row| {
-                let block: i64 = row.get(0).map_err(db_error)?;
-                parts.push((block.cast_unsigned(), row.get(1).map_err(db_error)?));
+            each(db, sql, [key(part, blocks.start), key(part, blocks.end)], |row| {
+                let block = block_in(row.get(0).map_err(db_error)?);
+                parts.push((block, row.get(1).map_err(db_error)?));
                 Ok(true)
             })?;
             Ok(parts)

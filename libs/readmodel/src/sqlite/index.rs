@@ -19,15 +19,14 @@ use crate::answers::Answer;
 use crate::documents::{Document, MessageDoc, Stored as _};
 use crate::store::IndexCheck;
 use crate::terms::block::{
-    BLOCK, Builder, Entry, FoundBy, PARTS, Parts, block_of, changed, complete,
+    BLOCK, Builder, Entry, FoundBy, PARTS, Parts, block_of, changed, complete, key,
 };
 
 /// The table of the index.
 pub(super) const TABLE: &str = "
--- What is found in a part of a block, see `terms/block.rs`.
-CREATE TABLE message_index(
-    part INTEGER NOT NULL, block INTEGER NOT NULL, found BLOB NOT NULL,
-    PRIMARY KEY (part, block)) WITHOUT ROWID;
+-- What is found in a part of a block, see `terms/block.rs`. Most rows are longer than a kilobyte, and such a row of a table
+-- WITHOUT ROWID takes a page of its own besides, which a search would have to read.
+CREATE TABLE message_index(k INTEGER PRIMARY KEY, found BLOB NOT NULL);
 ";
 
 /// What is needed to find the messages of a block; nothing needs it before a generation is sealed.
@@ -118,8 +117,8 @@ fn made(db: &Connection, block: u64) -> Answer<Parts> {
 fn parts_of(db: &Connection, block: u64) -> Answer<Parts> {
     let mut parts = Parts::new();
     for part in 0..=PARTS {
-        let sql = "SELECT found FROM message_index WHERE part = ?1 AND block = ?2";
-        each(db, sql, params![part, int(block)], |row| {
+        let sql = "SELECT found FROM message_index WHERE k = ?1";
+        each(db, sql, [key(part, block)], |row| {
             parts.insert(part, row.get(0).map_err(db_error)?);
             Ok(false)
         })?;
@@ -150,12 +149,12 @@ impl SqliteStore {
 fn write(db: &Connection, block: u64, parts: &Parts) -> Answer<()> {
     for (part, found) in parts {
         if found.is_empty() {
-            let sql = "DELETE FROM message_index WHERE part = ?1 AND block = ?2";
-            execute(db, sql, params![part, int(block)])?;
+            let sql = "DELETE FROM message_index WHERE k = ?1";
+            execute(db, sql, [key(*part, block)])?;
         } else {
-            let sql = "INSERT INTO message_index VALUES (?1, ?2, ?3)
-                ON CONFLICT(part, block) DO UPDATE SET found = ?3";
-            execute(db, sql, params![part, int(block), found])?;
+            let sql = "INSERT INTO message_index VALUES (?1, ?2)
+                ON CONFLICT(k) DO UPDATE SET found = ?2";
+            execute(db, sql, params![key(*part, block), found])?;
         }
     }
     Ok(())

@@ -29,6 +29,24 @@ pub(crate) const fn block_of(posted: Sequence) -> u64 {
     posted / BLOCK
 }
 
+/// Bits of a part's key that are its block: a part of all blocks lies together.
+const BLOCK_BITS: u32 = 40;
+
+/// The key under which stores keep a part of a block.
+pub(crate) fn key(part: u32, block: u64) -> i64 {
+    (i64::from(part) << BLOCK_BITS) | block.cast_signed()
+}
+
+/// The number of the part in a key.
+pub(crate) fn part_in(key: i64) -> u32 {
+    u32::try_from(key >> BLOCK_BITS).unwrap_or(u32::MAX)
+}
+
+/// The block of a key.
+pub(crate) const fn block_in(key: i64) -> u64 {
+    key.cast_unsigned() & ((1 << BLOCK_BITS) - 1)
+}
+
 /// How many blocks lie behind a checkpoint: those before this one are indexed, the rest of the messages are not.
 pub(crate) const fn complete(checkpoint: Sequence) -> u64 {
     checkpoint.saturating_add(1) / BLOCK
