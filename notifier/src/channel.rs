@@ -10,6 +10,12 @@ use schemas::{Sequence, TraceParent};
 use crate::config::Retry;
 use crate::policy::Effect;
 
+/// How long entries may come after the first of several: less than a reader notices.
+const ENTRIES_GATHER: Duration = Duration::from_millis(50);
+/// How long mails may. Their way is longer than that, and in a storm of logins each event that is fetched by itself
+/// would cost the server more than it costs to log in.
+const MAILS_GATHER: Duration = Duration::from_millis(250);
+
 /// The circumstances of an effect: the event that has it, and how often it was tried.
 #[derive(Debug, Clone)]
 pub(crate) struct Cause {
@@ -64,6 +70,14 @@ impl ChannelKind {
             Self::Inbox => "inbox",
             Self::Mail => "mail",
             Self::Digests => "digests",
+        }
+    }
+
+    /// How long events that follow others accumulate before they are fetched together.
+    pub(crate) const fn gathers(self) -> Duration {
+        match self {
+            Self::Inbox => ENTRIES_GATHER,
+            Self::Mail | Self::Digests => MAILS_GATHER,
         }
     }
 

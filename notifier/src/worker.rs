@@ -69,6 +69,7 @@ impl Worker {
             ack_wait: channel.answer_within(),
             max_deliver: retry.attempts.max(1),
             prefetch: TAKEN,
+            gather: channel.kind().gathers(),
             ..ConsumerSpec::new(channel.name(), channel.kind().lanes().to_vec())
         };
         let queue = log.consumer(spec).await?;

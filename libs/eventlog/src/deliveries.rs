@@ -17,8 +17,6 @@ use crate::log::EventLog;
 
 /// How long one request waits for the first event.
 const WAITS: Duration = Duration::from_secs(5);
-/// How long events accumulate between two requests.
-const GATHER: Duration = Duration::from_millis(10);
 /// How long after its expiry a request may still be answered.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 const REOPEN_PAUSE: Duration = Duration::from_millis(200);
@@ -30,6 +28,8 @@ pub(crate) struct Source {
     config: pull::Config,
     /// Deliveries taken ahead at most.
     pub(crate) prefetch: usize,
+    /// How long events accumulate between two requests.
+    gather: Duration,
     consumer: Option<Consumer<pull::Config>>,
     pub(crate) open: Option<Pull>,
     /// Whether the last request returned something: there may be more.
@@ -53,13 +53,14 @@ impl Source {
         log: &EventLog,
         stream: String,
         config: pull::Config,
-        prefetch: usize,
+        (prefetch, gather): (usize, Duration),
     ) -> Self {
         Self {
             log: log.clone(),
             stream,
             config,
             prefetch: prefetch.max(1),
+            gather,
             consumer: None,
             open: None,
             lively: true,
@@ -111,7 +112,7 @@ impl Source {
         let Some(pull) = self.open.take() else { return };
         self.lively = pull.brought > 0;
         if self.lively && pull.brought < self.prefetch {
-            self.rest = Some(Instant::now() + GATHER);
+            self.rest = Some(Instant::now() + self.gather);
         }
         if !self.log.is_connected() || Instant::now() >= pull.until {
             self.fails();

@@ -49,10 +49,13 @@ pub struct ConsumerSpec {
     pub max_deliver: u32,
     /// How many deliveries one process takes ahead; near the number worked on at the same time.
     pub prefetch: usize,
+    /// How long events accumulate that follow others: each fetch of them wakes the server and this process. The
+    /// first event after a silence is delivered at once.
+    pub gather: Duration,
 }
 
 impl ConsumerSpec {
-    /// A queue over some kinds of lane, from now on, 30 s for each delivery, 8 deliveries, 16 ahead.
+    /// A queue over some kinds of lane, from now on, 30 s for each delivery, 8 deliveries, 16 ahead, 10 ms to gather.
     #[must_use]
     pub fn new(name: &'static str, kinds: Vec<LaneKind>) -> Self {
         Self {
@@ -62,6 +65,7 @@ impl ConsumerSpec {
             ack_wait: Duration::from_secs(30),
             max_deliver: 8,
             prefetch: 16,
+            gather: Duration::from_millis(10),
         }
     }
 }
@@ -125,8 +129,9 @@ impl EventLog {
             ..common
         };
         let stream = self.inner.stream.clone();
-        let mut events = Source::new(self, stream, events, spec.prefetch);
-        let mut redrives = Source::new(self, namespace.dead_letters_stream(), redrives, 1);
+        let mut events = Source::new(self, stream, events, (spec.prefetch, spec.gather));
+        let letters = namespace.dead_letters_stream();
+        let mut redrives = Source::new(self, letters, redrives, (1, spec.gather));
         events.try_open().await?;
         redrives.try_open().await?;
         Ok(WorkQueue { dead, spec, events, redrives })
