@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use schemas::TraceParent;
 use schemas::commands::{CallContext, Command, Reply};
 use serde::Serialize;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
@@ -68,7 +69,10 @@ impl Bus {
         };
         let deadline = Instant::now() + patience;
         match self.inner.local.find::<C>() {
-            Some(endpoint) => call_here(endpoint, ctx.clone(), cmd.clone(), deadline).await,
+            Some(endpoint) => {
+                let runtime = &self.inner.runtime;
+                call_here(runtime, endpoint, (ctx.clone(), cmd.clone()), deadline).await
+            }
             None => self.call_there(ctx, cmd, deadline).await,
         }
     }
@@ -129,9 +133,9 @@ impl Bus {
 }
 
 async fn call_here<C: Command>(
+    runtime: &Handle,
     endpoint: Typed<C>,
-    ctx: CallContext,
-    cmd: C,
+    (ctx, cmd): (CallContext, C),
     deadline: Instant,
 ) -> Result<Reply<C::Output>, CallError> {
     let Typed { handler, limit, stats } = endpoint;
@@ -140,7 +144,7 @@ async fn call_here<C: Command>(
         // A caller who has gone away does not hear of it.
         drop(done.send(handler(ctx, cmd).await));
     });
-    run(work, limit, stats, deadline).await?;
+    run(runtime, work, (limit, stats), deadline).await?;
     match answer.await {
         Ok(Ok(accepted)) => Ok(Reply::Accepted(accepted)),
         Ok(Err(rejection)) => Ok(Reply::Rejected(rejection)),
@@ -149,13 +153,14 @@ async fn call_here<C: Command>(
 }
 
 /// Runs a handler in a task of its own, so that it is finished even when the caller goes away: as it would be behind
-/// NATS. Compiled once, not for every command: hence the boxes.
-fn run(
+/// NATS. The task is one of the bus's runtime, whose threads serve the connection: on its caller's thread each answer
+/// that it waits for would cost a change of threads. Compiled once, not for every command: hence the boxes.
+fn run<'a>(
+    runtime: &'a Handle,
     work: BoxFuture<'static, ()>,
-    limit: Arc<Semaphore>,
-    stats: Arc<EndpointStats>,
+    (limit, stats): (Arc<Semaphore>, Arc<EndpointStats>),
     deadline: Instant,
-) -> BoxFuture<'static, Result<(), CallError>> {
+) -> BoxFuture<'a, Result<(), CallError>> {
     Box::pin(async move {
         let permit = timeout_at(deadline, limit.acquire_owned()).await;
         let Ok(Ok(permit)) = permit else { return Err(CallError::NoService) };
@@ -166,7 +171,7 @@ fn run(
             noted.answered(begun.elapsed());
             drop(permit);
         };
-        let task = tokio::spawn(work.in_current_span());
+        let task = runtime.spawn(work.in_current_span());
         match timeout_at(deadline, task).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(failed)) => {

@@ -8,6 +8,7 @@ use bus::{Bus, CallError, ServiceHandle};
 use schemas::commands::{Accepted, CallContext, Command, Reply};
 use schemas::{Code, Epoch, Namespace, Rejection, TraceParent};
 use serde::{Deserialize, Serialize};
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
@@ -86,6 +87,10 @@ async fn handle(
             return Err(Rejection::field(Code::ValidationFailed, "/text", "bad", "not\r\nthat"));
         }
         "panic" => panic!("told to"),
+        "flavor" => {
+            let result = format!("{:?}", Handle::current().runtime_flavor());
+            return Ok(Accepted { position: None, result });
+        }
         "wait" => counted.gate.acquire().await.unwrap().forget(),
         _ => {}
     }
@@ -151,6 +156,20 @@ async fn a_local_call_does_not_touch_nats() {
     server.kill();
     let reply = bus.clone().call(&CallContext::default(), &echo("still")).await.unwrap();
     assert!(matches!(reply, Reply::Accepted(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_local_call_is_carried_out_on_the_threads_of_the_bus() {
+    let server = Server::start().await;
+    let bus = connect(&server).await;
+    let (_service, _) = serve(&bus).await;
+    let called = tokio::task::spawn_blocking(move || {
+        let callers = Builder::new_current_thread().enable_all().build().unwrap();
+        callers.block_on(async { bus.call(&CallContext::default(), &echo("flavor")).await })
+    });
+    let reply = called.await.unwrap().unwrap();
+    let Reply::Accepted(Accepted { result, .. }) = reply else { panic!("{reply:?}") };
+    assert_eq!(result, "MultiThread");
 }
 
 #[tokio::test(flavor = "multi_thread")]
