@@ -84,8 +84,9 @@ pub(crate) async fn user(log: &EventLog, id: &UserId) -> Result<Option<LoadedUse
 }
 
 /// The account that holds a name.
-pub(crate) async fn holder(log: &EventLog, lane: Lane) -> Result<Option<UserId>, Failure> {
-    Ok(name(log, lane).await?.owner.and_then(|owner| UserId::parse(&owner).ok()))
+pub(crate) async fn holder(log: &EventLog, lane: &Lane) -> Result<Option<UserId>, Failure> {
+    let owner = load::<Names>(log, lane).await?.state.and_then(|holding| holding.owner);
+    Ok(owner.and_then(|owner| UserId::parse(&owner).ok()))
 }
 
 /// The caller's own account.

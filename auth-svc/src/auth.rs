@@ -12,6 +12,7 @@ use crate::admins::Admins;
 use crate::attempts::Attempts;
 use crate::challenges::Challenges;
 use crate::domain::account::AccountRejection;
+use crate::holders::Holders;
 use crate::metrics::AuthMetrics;
 use crate::passwords::Passwords;
 use crate::provider_logins::ProviderLogins;
@@ -38,6 +39,8 @@ pub(crate) struct Auth {
     pub(crate) challenges: Challenges,
     pub(crate) second_factors: SecondFactors,
     pub(crate) attempts: Attempts,
+    /// Whose names were looked up at logins.
+    pub(crate) holders: Holders,
     /// Where people may log in instead.
     pub(crate) providers: Providers,
     pub(crate) provider_logins: ProviderLogins,

@@ -18,6 +18,7 @@ mod challenges;
 mod common_passwords;
 mod domain;
 mod handlers;
+mod holders;
 mod keys;
 mod limit;
 mod metrics;

@@ -168,7 +168,7 @@ impl Operator {
             false => Username::existing(name).ok().map(|name| names.handle(name.as_str())),
         };
         let holder = match lane {
-            Some(lane) => accounts::holder(log, lane).await?,
+            Some(lane) => accounts::holder(log, &lane).await?,
             None => None,
         };
         holder.ok_or_else(|| Rejection::not_found().into())

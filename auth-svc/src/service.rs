@@ -25,6 +25,7 @@ use crate::admins::Admins;
 use crate::attempts::Attempts;
 use crate::auth::Auth;
 use crate::challenges::Challenges;
+use crate::holders::Holders;
 use crate::keys::Keys;
 use crate::limit::Limit;
 use crate::metrics::AuthMetrics;
@@ -153,6 +154,7 @@ pub(crate) async fn open(config: Config, needs: Needs, deps: &Deps) -> Result<Au
         challenges: Challenges::new(&deps.log, config.codes),
         second_factors: SecondFactors::new(&deps.log),
         attempts: Attempts::new(&deps.log),
+        holders: Holders::new(),
         log: deps.log.clone(),
         names: needs.names,
         registration: config.registration,

@@ -24,8 +24,16 @@ const TRIES: usize = 32;
 /// Records read or deleted at the same time.
 const AT_ONCE: usize = 16;
 
+/// The list of an account's sessions as it was read.
+#[derive(Default)]
+pub(crate) struct Listed {
+    /// The oldest first.
+    ids: Vec<SessionId>,
+    /// Of the list; none where there is no list.
+    revision: Option<u64>,
+}
+
 /// The buckets.
-#[derive(Clone)]
 pub(crate) struct Sessions {
     records: SecretStore,
     lists: SecretStore,
@@ -50,14 +58,16 @@ impl Sessions {
     }
 
     /// Stores a new session and lists it; answers which sessions of the account are now too many. They
-    /// stay listed until they have ended.
+    /// stay listed until they have ended. A list that was read before need not be read again: had it changed, it would
+    /// not be written over.
     pub(crate) async fn begin(
         &self,
         id: &SessionId,
         record: &Record,
+        read: Option<Listed>,
     ) -> Result<Vec<SessionId>, Failure> {
         self.records.create(id.as_str(), bytes(record)?, Some(LIFETIME)).await?;
-        let list = self.change_list(&record.user_id, |list| list.push(*id)).await?;
+        let list = self.change_list(&record.user_id, read, |list| list.push(*id)).await?;
         Ok(surplus(&list).to_vec())
     }
 
@@ -72,12 +82,19 @@ impl Sessions {
         Ok(())
     }
 
+    /// An account's list as it is now.
+    pub(crate) async fn listed(&self, user: &UserId) -> Result<Listed, Failure> {
+        match self.lists.get(user.as_str()).await? {
+            None => Ok(Listed::default()),
+            Some((value, revision)) => {
+                Ok(Listed { ids: read_record(&value)?, revision: Some(revision) })
+            }
+        }
+    }
+
     /// The ids on an account's list, the oldest first.
     pub(crate) async fn list(&self, user: &UserId) -> Result<Vec<SessionId>, Failure> {
-        match self.lists.get(user.as_str()).await? {
-            None => Ok(Vec::new()),
-            Some((value, _)) => Ok(read_record(&value)?),
-        }
+        Ok(self.listed(user).await?.ids)
     }
 
     /// The records of all listed sessions, the oldest first; none for one that has ended or expired.
@@ -115,7 +132,7 @@ impl Sessions {
 
     /// Takes ids off an account's list.
     pub(crate) async fn forget(&self, user: &UserId, ids: &[SessionId]) -> Result<(), Failure> {
-        self.change_list(user, |list| list.retain(|listed| !ids.contains(listed))).await?;
+        self.change_list(user, None, |list| list.retain(|id| !ids.contains(id))).await?;
         Ok(())
     }
 
@@ -126,34 +143,33 @@ impl Sessions {
         Ok(())
     }
 
-    /// Changes a list under compare-and-set; answers with the list after it.
+    /// Adds to a list or takes off it, under compare-and-set; answers with the list after it. The first try goes by what
+    /// was read before, if anything.
     async fn change_list(
         &self,
         user: &UserId,
+        mut read: Option<Listed>,
         change: impl Fn(&mut Vec<SessionId>),
     ) -> Result<Vec<SessionId>, Failure> {
         for _ in 0..TRIES {
-            let stored = self.lists.get(user.as_str()).await?;
-            let mut list: Vec<SessionId> = match &stored {
-                None => Vec::new(),
-                Some((value, _)) => read_record(value)?,
+            let Listed { mut ids, revision } = match read.take() {
+                Some(read) => read,
+                None => self.listed(user).await?,
             };
-            let before = list.clone();
-            change(&mut list);
-            if list == before {
-                return Ok(list);
+            let before = ids.len();
+            change(&mut ids);
+            if ids.len() == before {
+                return Ok(ids);
             }
-            let value = bytes(&list)?;
-            let written = match stored {
+            let value = bytes(&ids)?;
+            let written = match revision {
                 None => self.lists.create(user.as_str(), value, None).await,
-                Some((_, revision)) => {
-                    self.lists.update(user.as_str(), value, revision, None).await
-                }
+                Some(revision) => self.lists.update(user.as_str(), value, revision, None).await,
             };
             match written {
                 Err(SecretError::Conflict) => {}
                 Err(error) => return Err(error.into()),
-                Ok(_) => return Ok(list),
+                Ok(_) => return Ok(ids),
             }
         }
         Err(unavailable("too many logins of one account at the same moment").into())

@@ -5,14 +5,14 @@ use decider::{Answer, Call, Expect, Fact, Failure, accepted, record};
 use eventlog::Appended;
 use schemas::commands::Login;
 use schemas::events::{NewDevice, SessionEnd, SessionStarted};
-use schemas::values::{Email, NewPassword, Secret, UserAgent, Username};
+use schemas::values::{NewPassword, Secret, UserAgent};
 use schemas::views::SessionTokens;
 use schemas::{Code, Digest, Lane, Position, Rejection, SessionId, Timestamp, UserId};
 use tokio::time::Instant;
 
+use super::lookup::{Found, Known};
 use super::proof::barred;
 use crate::accounts::{self, shown};
-use crate::attempts::Standing;
 use crate::auth::{Auth, Credentials, invalid_credentials};
 use crate::call;
 use crate::domain::account::{AccountRejection, LoadedUser};
@@ -21,10 +21,8 @@ use crate::domain::second_factor::Shown;
 use crate::domain::session::{Record, Start};
 use crate::passwords::Fit;
 use crate::queue::Asker;
+use crate::sessions::Listed;
 use crate::tokens::ACCESS_SECONDS;
-
-/// Longest login that is looked up, in bytes.
-const MAX_LOGIN: usize = 254;
 
 /// One login under way.
 struct Attempt<'a> {
@@ -33,13 +31,10 @@ struct Attempt<'a> {
     until: Instant,
 }
 
-/// An account whose password was given.
-struct Known {
-    id: UserId,
-    credentials: Credentials,
-    /// Of the credentials.
-    revision: u64,
+/// What was read of an account already when its session begins.
+pub(crate) struct Prior {
     user: LoadedUser,
+    listed: Listed,
 }
 
 /// The device of a login, as its user is told of it.
@@ -49,6 +44,17 @@ pub(crate) fn seen(call: &Call, device: &Digest) -> NewDevice {
         user_agent: call.user_agent.as_deref().and_then(|agent| UserAgent::parse(agent).ok()),
         ip: call.ip.as_deref().and_then(|ip| ip.parse().ok()),
     }
+}
+
+/// The password is right, and is not enough.
+fn factor_required() -> Rejection {
+    let detail = "the account asks for a code of its second factor";
+    Rejection::new(Code::SecondFactorRequired, detail)
+}
+
+/// Refuses a device that is turned away for so many seconds.
+fn admitted(barred: Option<u32>) -> Result<(), Rejection> {
+    barred.map_or(Ok(()), |seconds| Err(guessed_too_often(seconds)))
 }
 
 /// Too many wrong passwords were given of late.
@@ -67,29 +73,28 @@ impl Auth {
             until: call::password_deadline(call),
         };
         self.passwords.has_room(&attempt.asker)?;
-        let found = self.retry(|| self.find(login)).await?;
         let device = device(call.ip.as_deref(), call.user_agent.as_deref());
-        let key = self.guessed(found.as_ref(), login);
-        let standing = self.admitted(&key, &device).await?;
+        let Found { known, standing, key, listed } =
+            self.retry(|| self.find(login, &device)).await?;
+        admitted(standing.barred)?;
         let new_device = standing.is_new.then(|| seen(call, &device));
-        let hash = found.as_ref().map(|known| known.credentials.bcrypt.as_str());
+        let hash = known.as_ref().map(|known| known.credentials.bcrypt.as_str());
         let mut fit = self.check(&attempt, hash).await?;
-        let known = found.filter(|_| fit.fits());
+        let known = known.filter(|_| fit.fits());
         let Some(mut known) = known else {
             let barred = self.attempts.failed(&key).await.filter(|_| !standing.is_known);
             return Err(barred.map_or_else(invalid_credentials, guessed_too_often));
         };
         // Of many guesses at once all come this far: what the tenth wrong one has shut is not opened by a later right one.
         if !standing.is_known {
-            self.admitted(&key, &device).await?;
+            let standing = self.retry(|| self.attempts.standing(&key, &device)).await?;
+            admitted(standing.barred)?;
         }
-        let has_factor =
-            self.second_step(&known.id, known.user.state.suspended, command.code.as_ref()).await?;
+        known.has_factor = self.second_step_of(&known, command.code.as_ref()).await?;
         // The log refuses a session that is fenced by what has changed; only then is the account read again.
-        let mut user = Some(known.user.clone());
+        let mut prior = Some(Prior { user: known.user.clone(), listed });
         let (tokens, position) = loop {
-            let (id, revision) = (&known.id, Some(known.revision));
-            let begin = || self.begin(call, id, user.take(), revision, new_device.as_ref());
+            let begin = || self.begin_known(call, &known, prior.take(), new_device.as_ref());
             match self.retry(begin).await? {
                 Some(begun) => break begun,
                 // The password was changed while it was checked, or only hashed anew: it is checked again.
@@ -100,30 +105,9 @@ impl Auth {
             self.hash_anew(&known, &attempt).await;
         }
         self.attempts.succeeded(&known.id, &device, &standing).await;
-        self.settle_second_factor(call, &known, has_factor).await;
+        self.settle_second_factor(call, &known).await;
         self.settle_password(call, &known).await;
         Ok(accepted(Some(position), tokens))
-    }
-
-    /// How a device stands to an account, or to a name that no account has.
-    ///
-    /// # Errors
-    /// `rate_limited` for one that is not known, after ten wrong passwords.
-    async fn admitted(&self, key: &str, device: &Digest) -> Result<Standing, Rejection> {
-        let standing = self.retry(|| self.attempts.standing(key, device)).await?;
-        match standing.barred {
-            Some(seconds) => Err(guessed_too_often(seconds)),
-            None => Ok(standing),
-        }
-    }
-
-    /// What wrong passwords are counted under: the account, or the name that no account has. The second is no text that
-    /// was typed.
-    fn guessed(&self, found: Option<&Known>, login: &str) -> String {
-        match found {
-            Some(known) => known.id.to_string(),
-            None => self.names.digest(["login", &login.to_lowercase()]).to_string(),
-        }
     }
 
     /// After the right password, or what stands for it: the second factor, if the account has one; whether it has.
@@ -140,15 +124,44 @@ impl Auth {
             Shown::Right => Ok(true),
             Shown::Off => Ok(false),
             Shown::Barred(seconds) => Err(barred(seconds)),
-            Shown::Wrong => {
-                let detail = "the account asks for a code of its second factor";
-                Err(Rejection::new(Code::SecondFactorRequired, detail))
-            }
+            Shown::Wrong => Err(factor_required()),
         }
     }
 
+    /// The same of a login. No second factor is looked up where account and factor, as they were read together after the
+    /// login had come, both say that there is none: what the user enrols since then is told on the account's lane, which
+    /// fences the session.
+    async fn second_step_of(
+        &self,
+        known: &Known,
+        code: Option<&Secret>,
+    ) -> Result<bool, Rejection> {
+        let state = &known.user.state;
+        match state.suspended || state.second_factor || known.has_factor {
+            true => self.second_step(&known.id, state.suspended, code).await,
+            false => Ok(false),
+        }
+    }
+
+    /// Begins the session of a login. What was read before counts once: when the log has refused what it fences, the user
+    /// may have enrolled a second factor meanwhile.
+    async fn begin_known(
+        &self,
+        call: &Call,
+        known: &Known,
+        prior: Option<Prior>,
+        new_device: Option<&NewDevice>,
+    ) -> Result<Option<(SessionTokens, Position)>, Failure> {
+        let again = prior.is_none() && !known.has_factor;
+        if again && self.second_factors.is_on(&known.id).await? {
+            return Err(factor_required().into());
+        }
+        self.begin(call, &known.id, prior, Some(known.revision), new_device).await
+    }
+
     /// Where an enrolment or a removal was interrupted the log says something else than is the case: it is told now.
-    async fn settle_second_factor(&self, call: &Call, known: &Known, on: bool) {
+    async fn settle_second_factor(&self, call: &Call, known: &Known) {
+        let on = known.has_factor;
         if known.user.state.second_factor == on {
             return;
         }
@@ -172,24 +185,6 @@ impl Auth {
 
     async fn check(&self, attempt: &Attempt<'_>, hash: Option<&str>) -> Result<Fit, Rejection> {
         self.passwords.verify(&attempt.asker, attempt.password, hash, attempt.until).await
-    }
-
-    /// The account a login names, if there is one. The same is looked up when there is none.
-    async fn find(&self, login: &str) -> Result<Option<Known>, Failure> {
-        let lane = match (login.len() <= MAX_LOGIN, login.contains('@')) {
-            (false, _) => None,
-            (true, true) => Email::parse(login).ok().map(|email| self.names.email(email.as_str())),
-            (true, false) => {
-                Username::existing(login).ok().map(|name| self.names.handle(name.as_str()))
-            }
-        };
-        let lane = lane.unwrap_or_else(|| self.names.handle("!unknown"));
-        let holder = accounts::holder(&self.log, lane).await?;
-        let id = holder.unwrap_or_else(call::no_account);
-        let (user, credentials) =
-            tokio::try_join!(accounts::user(&self.log, &id), self.credentials_of(&id))?;
-        let known = user.zip(credentials);
-        Ok(known.map(|(user, (credentials, revision))| Known { id, credentials, revision, user }))
     }
 
     async fn known_still(
@@ -220,19 +215,22 @@ impl Auth {
     /// Stores the session, makes sure that nothing has happened to the password meanwhile, then says so in
     /// the log, fenced by the account: a suspension in between wins. Suspending and changing the password
     /// end the listed sessions afterwards, so one of the two always sees the other. None: the password is not
-    /// the one of this revision, which was checked; without a revision, there is one now. An account that was read
-    /// already is not read again: had it changed since, the log would refuse the session.
+    /// the one of this revision, which was checked; without a revision, there is one now. What was read already is not
+    /// read again: had the account changed since, the log would refuse the session.
     pub(crate) async fn begin(
         &self,
         call: &Call,
         user_id: &UserId,
-        read: Option<LoadedUser>,
+        prior: Option<Prior>,
         revision: Option<u64>,
         new_device: Option<&NewDevice>,
     ) -> Result<Option<(SessionTokens, Position)>, Failure> {
-        let user = match read {
-            Some(user) => user,
-            None => accounts::user(&self.log, user_id).await?.ok_or_else(invalid_credentials)?,
+        let (user, listed) = match prior {
+            Some(Prior { user, listed }) => (user, Some(listed)),
+            None => {
+                let user = accounts::user(&self.log, user_id).await?;
+                (user.ok_or_else(invalid_credentials)?, None)
+            }
         };
         if user.state.suspended {
             return Err(AccountRejection::Suspended.into());
@@ -246,7 +244,7 @@ impl Auth {
             user_agent: call.user_agent.as_deref(),
             ip: call.ip.as_deref(),
         });
-        let surplus = self.sessions.begin(&id, &record).await?;
+        let surplus = self.sessions.begin(&id, &record, listed).await?;
         let stored = self.credentials_of(user_id).await?;
         if stored.map(|(_, stored)| stored) != revision {
             self.sessions.discard(&id, user_id).await?;

@@ -11,6 +11,7 @@ mod exports;
 mod holds;
 mod identities;
 mod login;
+mod lookup;
 mod password;
 mod profile;
 mod proof;

@@ -1,12 +1,12 @@
 //! The second factor, and devices that guess.
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select_all};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use schemas::commands::{
     AdministerSecondFactor, CallContext, ChangePassword, ConfirmSecondFactor, EnrolSecondFactor,
     Login, RemoveSecondFactor,
 };
-use schemas::events::UserEvent;
+use schemas::events::{SessionEvent, UserEvent};
 use schemas::values::{NewPassword, Reason, Secret};
 use schemas::{Code, EventData, Lane, OneTimeCode, Rejection, Timestamp, UserId};
 
@@ -101,6 +101,29 @@ async fn of_fifty_who_present_one_code_one_gets_in_and_five_wrong_ones_bar() {
     assert_eq!(barred, Err(Code::RateLimited), "the others were wrong");
     let missing = kit.logs_in(login("ada", PASSWORD)).await;
     assert_eq!(missing, Err(Code::SecondFactorRequired));
+}
+
+/// Of logins under way the first is done and the others have read that no codes are asked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_login_under_way_begins_without_a_code_once_it_is_confirmed() {
+    let kit = Kit::start_at_cost(8).await;
+    let (_, who) = kit.person("ada").await;
+    let secret = kit.call(&who, enrolling()).await.unwrap().secret;
+    let logins = (0..20).map(|_| Box::pin(kit.logs_in(login("ada", PASSWORD))));
+    let (first, _, others) = select_all(logins).await;
+    assert_eq!(first, Ok(()));
+    let confirm = async { kit.confirmed(&who, &code(&secret, -1)).await.unwrap() };
+    let (_, others) = tokio::join!(confirm, join_all(others));
+    assert!(others.contains(&Err(Code::SecondFactorRequired)), "{others:?}");
+    let mut on = false;
+    for sequence in 1..=kit.log.head().await.unwrap() {
+        let stored = kit.log.get(sequence).await.unwrap().unwrap();
+        let data = stored.event().unwrap().data;
+        on |= matches!(data, EventData::User(UserEvent::SecondFactorChanged(_)));
+        let begun = matches!(data, EventData::Session(SessionEvent::Started(_)));
+        assert!(!(on && begun), "at {sequence}");
+    }
+    assert!(on);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,12 +4,12 @@ use schemas::commands::{
     CallContext, EndSessions, GetJwks, GetSessionStatus, IssueWsTicket, ListSessions,
     RedeemWsTicket, Refresh, WhichSessions,
 };
-use schemas::events::SessionEvent;
+use schemas::events::{NameClaimed, NameReleased, SessionEvent};
 use schemas::values::Secret;
 use schemas::views::SessionTokens;
 use schemas::{Code, EventData, Lane, Timestamp};
 
-use crate::kit::{Kit, PASSWORD, as_caller, ask, login, refused};
+use crate::kit::{Kit, PASSWORD, as_caller, ask, login, names, refused};
 
 fn refresh(tokens: &SessionTokens) -> Refresh {
     Refresh { refresh_token: tokens.refresh_token.clone() }
@@ -43,6 +43,26 @@ async fn login_goes_by_username_or_address_and_failures_look_alike() {
     answers.dedup();
     assert_eq!(answers.len(), 1);
     assert_eq!(answers[0].code, Code::InvalidCredentials);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_looked_up_before_keeps_no_account_from_its_name() {
+    let kit = Kit::start().await;
+    for _ in 0..2 {
+        assert_eq!(refused(kit.login("ada").await), Code::InvalidCredentials);
+    }
+    let (ada, _) = kit.person("ada").await;
+    let bob = kit.register("bob").await.unwrap();
+    let again = kit.login("ada").await.unwrap();
+    assert_eq!(again.user.user.id, ada.user.user.id);
+    // As if the name had been given up long ago: it changes hands.
+    let lane = names().handle("ada");
+    let released = NameReleased { owner: ada.user.user.id.to_string(), held_until: None };
+    kit.write(lane.clone(), released.into()).await;
+    assert_eq!(refused(kit.login("ada").await), Code::InvalidCredentials);
+    kit.write(lane, NameClaimed { owner: bob.user.id.to_string() }.into()).await;
+    let other = kit.login("ada").await.unwrap();
+    assert_eq!(other.user.user.id, bob.user.id);
 }
 
 #[tokio::test(flavor = "multi_thread")]
