@@ -41,6 +41,7 @@ macro_rules! cases_alone {
 mod aftermath;
 mod connections;
 mod cursors;
+mod enumeration;
 mod fields;
 mod floods;
 mod fragments;
