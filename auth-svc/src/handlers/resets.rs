@@ -18,9 +18,9 @@ use crate::common_passwords::refuse_common;
 use crate::domain::account::{password_set, verify_email};
 use crate::records::write_record;
 
-/// When a request for a code is answered, counted from its arrival. Writing that a mail is to be sent takes longer
+/// When a request for a code is answered, counted from its arrival, or from the proof that it asks for. Writing that a mail is to be sent takes longer
 /// than writing nothing; both are over by then, so the time of the answer does not say whether there is an account.
-const ANSWERED_AFTER: Duration = Duration::from_millis(150);
+pub(super) const ANSWERED_AFTER: Duration = Duration::from_millis(150);
 
 impl Auth {
     pub(crate) async fn request_password_reset(

@@ -7,9 +7,11 @@ use schemas::commands::{
 use schemas::events::ChallengePurpose;
 use schemas::values::Email;
 use schemas::{ChallengeId, Code, Position, Rejection, Timestamp, UserId};
+use tokio::time::{Instant, sleep_until};
 
 use super::challenges::{AcceptedCode, Sending, account, too_many};
 use super::proof::Proof;
+use super::resets::ANSWERED_AFTER;
 use crate::accounts;
 use crate::auth::Auth;
 use crate::call::no_account;
@@ -44,7 +46,8 @@ impl Auth {
         Ok((IssuedCode { challenge_id: sending.id, expires_at }, position))
     }
 
-    /// The answer does not say whether the address belongs to another account: its holder is told instead.
+    /// The answer does not say whether the address belongs to another account, whose holder is told instead; nor does its
+    /// time, although telling two people takes longer than telling one.
     pub(crate) async fn request_address_change(
         &self,
         call: &Call,
@@ -57,8 +60,10 @@ impl Auth {
             code: command.second_factor.as_ref(),
         };
         self.prove(call, &proof).await?;
-        let change = || self.try_address_change(call, &command.email);
-        let (issued, position) = self.retry(change).await?;
+        let answered_at = Instant::now() + ANSWERED_AFTER;
+        let changed = self.retry(|| self.try_address_change(call, &command.email)).await;
+        sleep_until(answered_at).await;
+        let (issued, position) = changed?;
         Ok(accepted(position, issued))
     }
 
