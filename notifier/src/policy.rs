@@ -45,7 +45,7 @@ pub enum Effect {
 }
 
 /// An entry about a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// For whom.
     pub user_id: UserId,
@@ -107,21 +107,21 @@ pub struct PolicyContext {
 pub fn wanted(data: &EventData) -> Vec<Lane> {
     match data {
         EventData::Session(event) => match event {
-            SessionEvent::Started(started) => vec![Lane::User(started.user_id)],
+            SessionEvent::Started(started) => vec![Lane::User(started.user_id.clone())],
             SessionEvent::Refreshed(_) | SessionEvent::Ended(_) => Vec::new(),
         },
         EventData::Message(event) => match event {
             MessageEvent::Posted(MessagePosted { message, .. })
             | MessageEvent::Edited(MessageEdited { message, .. }) => {
-                vec![Lane::Room(message.room_id)]
+                vec![Lane::Room(message.room_id.clone())]
             }
             MessageEvent::Deleted(_) => Vec::new(),
         },
         EventData::Challenge(ChallengeEvent::Issued(issued)) => {
-            vec![Lane::User(issued.user_id)]
+            vec![Lane::User(issued.user_id.clone())]
         }
-        EventData::Identity(event) => vec![Lane::User(event.after().user_id)],
-        EventData::Export(event) => vec![Lane::User(event.after().user_id)],
+        EventData::Identity(event) => vec![Lane::User(event.after().user_id.clone())],
+        EventData::Export(event) => vec![Lane::User(event.after().user_id.clone())],
         EventData::User(_)
         | EventData::Name(_)
         | EventData::Room(_)
@@ -159,7 +159,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             | UserEvent::EmailVerified(_)
             | UserEvent::SecondFactorChanged(_)
             | UserEvent::PasswordSet(_) => Vec::new(),
-            UserEvent::Erased(erased) => vec![Effect::ForgetMails(erased.user_id)],
+            UserEvent::Erased(erased) => vec![Effect::ForgetMails(erased.user_id.clone())],
         },
         EventData::Session(data) => match (data, &context.user) {
             (SessionEvent::Started(started), Some(user)) => {
@@ -185,7 +185,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
         EventData::Receipt(ReceiptEvent::Moved(moved)) => vec![on_reading(moved, at)],
         // Once more: one that was about to be written when the account was closed is there by now.
         EventData::Erasure(ErasureEvent::Completed(completed)) => {
-            vec![Effect::ForgetMails(completed.user_id)]
+            vec![Effect::ForgetMails(completed.user_id.clone())]
         }
         EventData::Thread(event) => on_thread(event, at),
         EventData::Member(event) => reading::departure(event, at).map(Effect::Reading).into_iter().collect(),
@@ -234,7 +234,7 @@ fn welcome(event: &Event, user: &UserState, login: bool) -> Effect {
     let id = &[event.id.as_str(), user.id.as_str(), "welcome"];
     Effect::Inbox(NotificationCreated {
         notification_id: NotificationId::from_uuid(derived(event.time, id)),
-        user_id: user.id,
+        user_id: user.id.clone(),
         kind: NotificationKind::Welcome,
         title: None,
         body: None,
@@ -267,7 +267,7 @@ fn on_post(message: &MessageState, at: Sequence, context: &PolicyContext) -> Vec
             }
         }
     }
-    if let Some(root) = message.thread_root_id.filter(|_| direct.is_none()) {
+    if let Some(root) = message.thread_root_id.clone().filter(|_| direct.is_none()) {
         let told: Vec<UserId> = told.into_iter().cloned().collect();
         let sender = &message.sender_id;
         let notice =
@@ -276,10 +276,10 @@ fn on_post(message: &MessageState, at: Sequence, context: &PolicyContext) -> Vec
     }
     // Who writes has read: the room, or the thread they answer in.
     effects.push(Effect::Reading(Reading {
-        user_id: message.sender_id,
-        room_id: message.room_id,
-        thread_root_id: message.thread_root_id,
-        message_id: Some(message.id),
+        user_id: message.sender_id.clone(),
+        room_id: message.room_id.clone(),
+        thread_root_id: message.thread_root_id.clone(),
+        message_id: Some(message.id.clone()),
         through: at,
         at,
     }));
@@ -292,7 +292,12 @@ fn on_edit(edited: &MessageEdited, at: Sequence, context: &PolicyContext) -> Vec
     if context.room.as_ref().is_some_and(|room| room.kind == RoomKind::Direct) {
         return Vec::new();
     }
-    let review = Review { message_id: message.id, room_id: message.room_id, deleted: false, at };
+    let review = Review {
+        message_id: message.id.clone(),
+        room_id: message.room_id.clone(),
+        deleted: false,
+        at,
+    };
     let mut told: Vec<&UserId> = vec![&message.sender_id];
     let mut effects = vec![Effect::Review(review)];
     for user in &message.mentions {
@@ -308,8 +313,8 @@ fn on_edit(edited: &MessageEdited, at: Sequence, context: &PolicyContext) -> Vec
 
 fn on_deletion(deleted: &MessageDeleted, at: Sequence) -> Effect {
     Effect::Review(Review {
-        message_id: deleted.message_id,
-        room_id: deleted.room_id,
+        message_id: deleted.message_id.clone(),
+        room_id: deleted.room_id.clone(),
         deleted: true,
         at,
     })
@@ -317,10 +322,10 @@ fn on_deletion(deleted: &MessageDeleted, at: Sequence) -> Effect {
 
 fn on_reading(moved: &ReadMoved, at: Sequence) -> Effect {
     Effect::Reading(Reading {
-        user_id: moved.user_id,
-        room_id: moved.room_id,
+        user_id: moved.user_id.clone(),
+        room_id: moved.room_id.clone(),
         thread_root_id: None,
-        message_id: Some(moved.message_id),
+        message_id: Some(moved.message_id.clone()),
         through: moved.posted,
         at,
     })
@@ -330,10 +335,10 @@ fn on_thread(event: &ThreadEvent, at: Sequence) -> Vec<Effect> {
     match event {
         ThreadEvent::Followed(_) | ThreadEvent::Unfollowed(_) => Vec::new(),
         ThreadEvent::Read(read) => vec![Effect::Reading(Reading {
-            user_id: read.user_id,
-            room_id: read.room_id,
-            thread_root_id: Some(read.thread_root_id),
-            message_id: Some(read.message_id),
+            user_id: read.user_id.clone(),
+            room_id: read.room_id.clone(),
+            thread_root_id: Some(read.thread_root_id.clone()),
+            message_id: Some(read.message_id.clone()),
             through: read.posted,
             at,
         })],
@@ -348,12 +353,12 @@ fn about(
     created_at: Timestamp,
 ) -> Notice {
     Notice {
-        user_id: *user,
+        user_id: user.clone(),
         kind,
-        actor_id: message.sender_id,
-        room_id: message.room_id,
-        message_id: message.id,
-        thread_root_id: message.thread_root_id,
+        actor_id: message.sender_id.clone(),
+        room_id: message.room_id.clone(),
+        message_id: message.id.clone(),
+        thread_root_id: message.thread_root_id.clone(),
         posted,
         caused,
         created_at,
@@ -368,15 +373,15 @@ impl Notice {
         let id = &["about", self.message_id.as_str(), self.user_id.as_str()];
         NotificationCreated {
             notification_id: NotificationId::from_uuid(derived(self.written_at, id)),
-            user_id: self.user_id,
+            user_id: self.user_id.clone(),
             kind: self.kind,
             title: None,
             body: None,
-            room_id: Some(self.room_id),
-            message_id: Some(self.message_id),
+            room_id: Some(self.room_id.clone()),
+            message_id: Some(self.message_id.clone()),
             created_at: self.created_at,
-            actor_id: Some(self.actor_id),
-            thread_root_id: self.thread_root_id,
+            actor_id: Some(self.actor_id.clone()),
+            thread_root_id: self.thread_root_id.clone(),
             posted: self.posted,
             caused: self.caused,
             login: false,

@@ -229,9 +229,9 @@ impl World {
     /// Evolves by what was decided, as if it had been written.
     pub(crate) fn apply(&mut self, facts: Vec<Fact>) {
         for fact in facts {
-            let sequence = Sequence::try_from(self.log.len() + 1).unwrap();
+            self.log.push(fact.clone());
+            let sequence = Sequence::try_from(self.log.len()).unwrap();
             self.evolve(sequence, &fact);
-            self.log.push(fact);
         }
     }
 
@@ -241,14 +241,14 @@ impl World {
             Lane::Member(_, user) => {
                 let mut member = self.members.remove(user);
                 member::evolve(&mut member, &fact.data);
-                self.members.extend(member.map(|member| (*user, member)));
+                self.members.extend(member.map(|member| (user.clone(), member)));
             }
             Lane::Timeline(_) => {
                 let EventData::Message(event) = &fact.data else { return };
                 let id = match event {
-                    MessageEvent::Posted(e) => e.message.id,
-                    MessageEvent::Edited(e) => e.message.id,
-                    MessageEvent::Deleted(e) => e.message_id,
+                    MessageEvent::Posted(e) => e.message.id.clone(),
+                    MessageEvent::Edited(e) => e.message.id.clone(),
+                    MessageEvent::Deleted(e) => e.message_id.clone(),
                 };
                 let mut message = self.messages.remove(&id);
                 message::evolve(&mut message, sequence, &fact.data);
@@ -290,16 +290,12 @@ impl World {
     }
 }
 
-/// The types of decided events, in order; hands the events on.
+/// The types of decided events, in order.
 #[track_caller]
-pub(crate) fn then<E: std::fmt::Debug>(
-    decided: Result<Vec<Fact>, E>,
-    expected: &[&str],
-) -> Vec<Fact> {
+pub(crate) fn then<E: std::fmt::Debug>(decided: Result<Vec<Fact>, E>, expected: &[&str]) {
     let facts = decided.expect("the command should be carried out");
     let types: Vec<&str> = facts.iter().map(|fact| fact.data.type_name()).collect();
     assert_eq!(types, expected);
-    facts
 }
 
 /// The reason of a refusal.

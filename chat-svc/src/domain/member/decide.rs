@@ -10,10 +10,10 @@ use schemas::values::{Role, RoomKind, RoomRole, Visibility};
 use schemas::{EventData, Lane, RoomId, Timestamp, UserId};
 
 use super::MemberRejection;
-use super::owners::{is_last_owner, owners_changed};
 use crate::domain::Context;
 use crate::domain::access::{Denied, Standing, active, belongs, role_in};
 use crate::domain::person::Person;
+use crate::domain::room::owners_changed;
 
 /// The person a decision is about, when it is not the caller.
 #[derive(Debug, Clone, Copy)]
@@ -47,8 +47,8 @@ pub fn newcomer(
     now: Timestamp,
 ) -> MemberState {
     MemberState {
-        room_id: *room,
-        user_id: *user,
+        room_id: room.clone(),
+        user_id: user.clone(),
         role,
         present: true,
         muted_until: before.and_then(|member| member.muted_until),
@@ -61,7 +61,7 @@ pub fn newcomer(
 }
 
 fn on_lane(standing: &Standing<'_>, user: &UserId, data: impl Into<EventData>) -> Fact {
-    Fact::new(Lane::Member(standing.room.id, *user), data)
+    Fact::new(Lane::Member(standing.room.id.clone(), user.clone()), data)
 }
 
 /// The caller joins a public room; nothing happens when they are in it.
@@ -91,6 +91,10 @@ pub fn leave(standing: &Standing<'_>, cx: &Context) -> Result<Vec<Fact>, MemberR
         return Ok(Vec::new());
     };
     go(standing, member, |member| on_lane(standing, &cx.actor, MemberLeft { member }))
+}
+
+fn is_last_owner(room: &RoomState, member: &MemberState) -> bool {
+    member.role == RoomRole::Owner && room.owners.iter().all(|owner| *owner == member.user_id)
 }
 
 /// Ends a membership: the owner's list shrinks with it where they were an owner.
@@ -274,7 +278,7 @@ fn became(room: &RoomState, before: &MemberState, next: &MemberState) -> Vec<Fac
     }
     let owns = next.role == RoomRole::Owner;
     let mut facts: Vec<Fact> = owners_changed(room, &next.user_id, owns).into_iter().collect();
-    let lane = Lane::Member(room.id, next.user_id);
+    let lane = Lane::Member(room.id.clone(), next.user_id.clone());
     facts.push(Fact::new(lane, MemberChanged { member: next.clone() }));
     facts
 }

@@ -7,7 +7,6 @@ mod ban;
 mod decide;
 mod depart;
 mod evolve;
-mod owners;
 mod rejection;
 #[cfg(test)]
 mod tests;

@@ -19,8 +19,8 @@ pub fn evolve(prefs: &mut Option<PrefsState>, event: &EventData) {
 /// The settings of a member who has not set any.
 fn defaults(standing: &Standing<'_>) -> PrefsState {
     PrefsState {
-        room_id: standing.room.id,
-        user_id: standing.person.id,
+        room_id: standing.room.id.clone(),
+        user_id: standing.person.id.clone(),
         notify: Notify::default(),
         pinned: false,
         hidden: false,
@@ -28,7 +28,7 @@ fn defaults(standing: &Standing<'_>) -> PrefsState {
 }
 
 fn changed(prefs: PrefsState) -> Fact {
-    let lane = Lane::Prefs(prefs.room_id, prefs.user_id);
+    let lane = Lane::Prefs(prefs.room_id.clone(), prefs.user_id.clone());
     Fact::new(lane, PrefsChanged { prefs })
 }
 
@@ -99,7 +99,8 @@ mod tests {
         let standing = world.standing(ADA).unwrap();
         then(change(&standing, None, &set(None, Some(false))), &[]);
         let pin = change(&standing, None, &set(None, Some(true)));
-        let prefs = after(&then(pin, &["prefs.changed.v1"]));
+        then(pin.clone(), &["prefs.changed.v1"]);
+        let prefs = after(&pin.unwrap());
         then(change(&standing, prefs.as_ref(), &set(None, Some(true))), &[]);
         let silent = change(&standing, prefs.as_ref(), &set(Some(Notify::None), None)).unwrap();
         let silent = after(&silent).unwrap();
@@ -116,10 +117,10 @@ mod tests {
         assert!(hidden.as_ref().unwrap().hidden);
         then(hide(&standing, hidden.as_ref(), false), &[]);
         then(hide(&standing, hidden.as_ref(), true), &["prefs.changed.v1"]);
-        let pinned = change(&standing, hidden.as_ref(), &set(None, Some(true))).unwrap();
-        assert!(!after(&pinned).unwrap().hidden);
-        let shown = after(&show(hidden)).unwrap();
+        let shown = after(&show(hidden.clone())).unwrap();
         assert!(!shown.hidden);
         assert_eq!(show(Some(shown)), []);
+        let pinned = change(&standing, hidden.as_ref(), &set(None, Some(true))).unwrap();
+        assert!(!after(&pinned).unwrap().hidden);
     }
 }

@@ -11,13 +11,17 @@ use schemas::events::{
 use schemas::values::{Patch, Reason, RoomKind, RoomName, RoomRole, Visibility};
 use schemas::{EventData, Lane, NameKey, RoomId, Timestamp, UserId};
 
+use super::RoomRejection;
 use super::evolve::Name;
-use super::{MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, RoomRejection};
 use crate::domain::Context;
 use crate::domain::access::{Denied, Standing, active};
 use crate::domain::member::newcomer;
 use crate::domain::person::Person;
 
+/// People who can be brought in when a room is made, besides its maker.
+pub const MAX_FIRST_MEMBERS: usize = 500;
+/// People in a direct room besides the one who opens it.
+pub const MAX_DIRECT_OTHERS: usize = 19;
 /// Six hours.
 const MAX_SLOW_MODE_SECONDS: u32 = 21_600;
 /// A century of days.
@@ -79,11 +83,11 @@ pub fn create(
         name: Some(command.name.clone()),
         topic: command.topic.clone(),
         visibility: command.visibility.unwrap_or(default),
-        owners: vec![cx.actor],
-        created_by: Some(cx.actor),
-        ..RoomState::begun(*id, command.kind, cx.now)
+        owners: vec![cx.actor.clone()],
+        created_by: Some(cx.actor.clone()),
+        ..RoomState::begun(id.clone(), command.kind, cx.now)
     };
-    facts.push(Fact::new(Lane::Room(*id), RoomCreated { room }));
+    facts.push(Fact::new(Lane::Room(id.clone()), RoomCreated { room }));
     facts.push(joined(id, &cx.actor, RoomRole::Owner, cx.now));
     facts.extend(others.into_iter().map(|other| added(id, other, cx.now)));
     Ok(facts)
@@ -107,9 +111,9 @@ pub fn create_everyone(
         name: Some(name.clone()),
         visibility: Visibility::Public,
         everyone: true,
-        ..RoomState::begun(*id, RoomKind::Channel, now)
+        ..RoomState::begun(id.clone(), RoomKind::Channel, now)
     };
-    Ok(vec![claimed(names, name, id), Fact::new(Lane::Room(*id), RoomCreated { room })])
+    Ok(vec![claimed(names, name, id), Fact::new(Lane::Room(id.clone()), RoomCreated { room })])
 }
 
 /// Makes the direct room of the caller and `others` (people who exist; the caller among them is fine, and
@@ -132,13 +136,13 @@ pub fn open_direct(
     let members: BTreeSet<&UserId> = others.iter().copied().chain([&cx.actor]).collect();
     let room = RoomState {
         direct_members: members.iter().copied().cloned().collect(),
-        created_by: Some(cx.actor),
-        ..RoomState::begun(*id, RoomKind::Direct, cx.now)
+        created_by: Some(cx.actor.clone()),
+        ..RoomState::begun(id.clone(), RoomKind::Direct, cx.now)
     };
     let lane = names.direct(members.iter().copied());
     let mut facts = vec![
         Fact::new(lane, NameClaimed { owner: id.to_string() }),
-        Fact::new(Lane::Room(*id), RoomCreated { room }),
+        Fact::new(Lane::Room(id.clone()), RoomCreated { room }),
         joined(id, &cx.actor, RoomRole::Member, cx.now),
     ];
     facts.extend(others.into_iter().map(|other| added(id, other, cx.now)));
@@ -220,7 +224,7 @@ pub fn change(
         (true, false) => RoomRestored { room: next }.into(),
         _ => RoomChanged { room: next }.into(),
     };
-    facts.push(Fact::new(Lane::Room(room.id), data));
+    facts.push(Fact::new(Lane::Room(room.id.clone()), data));
     Ok(facts)
 }
 
@@ -228,7 +232,7 @@ pub fn change(
 #[must_use]
 pub fn archiving(id: &RoomId) -> ChangeRoom {
     ChangeRoom {
-        room_id: *id,
+        room_id: id.clone(),
         name: None,
         topic: Patch::Keep,
         visibility: None,
@@ -264,7 +268,7 @@ pub fn archive_by_moderator(
         name.map(|name| released(names, name, &room.id)).into_iter().collect();
     let next = RoomState { archived: true, ..room.clone() };
     let archived = RoomArchived { room: next, reason: reason.cloned() };
-    facts.push(Fact::new(Lane::Room(room.id), archived));
+    facts.push(Fact::new(Lane::Room(room.id.clone()), archived));
     Ok(facts)
 }
 
@@ -281,12 +285,26 @@ fn changed(room: &RoomState, command: &ChangeRoom) -> RoomState {
     }
 }
 
+/// The room with a user among its owners or no longer; none when that changes nothing.
+#[must_use]
+pub fn owners_changed(room: &RoomState, user: &UserId, owns: bool) -> Option<Fact> {
+    if room.owners.contains(user) == owns {
+        return None;
+    }
+    let mut next = room.clone();
+    next.owners.retain(|owner| owner != user);
+    if owns {
+        next.owners.push(user.clone());
+    }
+    Some(Fact::new(Lane::Room(room.id.clone()), RoomChanged { room: next }))
+}
+
 fn joined(room: &RoomId, user: &UserId, role: RoomRole, now: Timestamp) -> Fact {
     let member = newcomer(room, user, role, None, now);
-    Fact::new(Lane::Member(*room, *user), MemberJoined { member })
+    Fact::new(Lane::Member(room.clone(), user.clone()), MemberJoined { member })
 }
 
 fn added(room: &RoomId, user: &UserId, now: Timestamp) -> Fact {
     let member = newcomer(room, user, RoomRole::Member, None, now);
-    Fact::new(Lane::Member(*room, *user), MemberAdded { member })
+    Fact::new(Lane::Member(room.clone(), user.clone()), MemberAdded { member })
 }

@@ -65,7 +65,7 @@ impl World {
             .members
             .values()
             .filter(|member| member.present && member.role == RoomRole::Owner)
-            .map(|member| member.user_id)
+            .map(|member| member.user_id.clone())
             .collect();
         let mut listed = room.owners.clone();
         owners.sort();
