@@ -70,6 +70,18 @@ impl Bus {
         &self.inner.namespace
     }
 
+    /// Follows every stored event of the namespace. When this returns the subscription is at the
+    /// server: an event stored from now on will come.
+    ///
+    /// # Errors
+    /// [`BusError::Unavailable`].
+    pub async fn live(&self) -> Result<LiveFeed, BusError> {
+        let Inner { connection, namespace, followers, runtime, .. } = &*self.inner;
+        let feed = followers.follow(connection, namespace, runtime).await?;
+        self.barrier().await?;
+        Ok(feed)
+    }
+
     /// Whether there is a connection to the server now.
     #[must_use]
     pub fn is_connected(&self) -> bool {

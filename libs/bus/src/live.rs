@@ -9,13 +9,14 @@ use std::sync::Arc;
 use async_nats::header::{NATS_LAST_SEQUENCE, NATS_SEQUENCE, NATS_TIME_STAMP};
 use async_nats::{HeaderMap, HeaderName, Message, Subscriber};
 use bytes::Bytes;
-use eventlog::LinkState;
+use eventlog::{Connection, LinkState};
 use futures_util::StreamExt;
 use parking_lot::Mutex;
 use schemas::{DecodeError, Event, Lane, Namespace, Sequence, Timestamp};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, watch};
 
-use crate::{Bus, BusError};
+use crate::error::BusError;
 
 /// How many messages a follower may leave unread; beyond that it misses some and is told so.
 const HELD: usize = 65_536;
@@ -64,7 +65,7 @@ pub enum Live {
     Lagged,
 }
 
-/// The live feed of a namespace. Made by [`Bus::live`]; read it fast and hand on without waiting: it
+/// The live feed of a namespace. Made by [`crate::Bus::live`]; read it fast and hand on without waiting: it
 /// holds 65,536 messages, then drops.
 pub struct LiveFeed {
     incoming: mpsc::Receiver<Live>,
@@ -123,6 +124,35 @@ impl Follower {
 }
 
 impl Followers {
+    /// Adds a follower, with the subscription if it is the first. What was asked of the server by then is in place
+    /// only after a round trip.
+    ///
+    /// # Errors
+    /// [`BusError::Unavailable`].
+    pub(crate) async fn follow(
+        self: &Arc<Self>,
+        connection: &Connection,
+        namespace: &Namespace,
+        runtime: &Handle,
+    ) -> Result<LiveFeed, BusError> {
+        let (feed, incoming) = mpsc::channel(HELD);
+        let subscribing = self.subscribing.lock().await;
+        let subscribed = {
+            let mut list = self.list.lock();
+            list.followers.push(Follower { feed, missed: false });
+            list.subscribed
+        };
+        // From here on dropping it, as an error does, takes it off the list.
+        let live = LiveFeed { incoming, followers: Arc::clone(self) };
+        if !subscribed {
+            let subscription = Subscription::to_all(connection, namespace).await?;
+            self.list.lock().subscribed = true;
+            runtime.spawn(subscription.run(Arc::clone(self)));
+        }
+        drop(subscribing);
+        Ok(live)
+    }
+
     fn tell(&self, live: &Live) {
         self.list.lock().followers.retain_mut(|follower| follower.tell(live));
     }
@@ -136,44 +166,6 @@ impl Followers {
     }
 }
 
-impl Bus {
-    /// Follows every stored event of the namespace. When this returns the subscription is at the
-    /// server: an event stored from now on will come.
-    ///
-    /// # Errors
-    /// [`BusError::Unavailable`].
-    pub async fn live(&self) -> Result<LiveFeed, BusError> {
-        let followers = Arc::clone(&self.inner.followers);
-        let (feed, incoming) = mpsc::channel(HELD);
-        let subscribing = followers.subscribing.lock().await;
-        let subscribed = {
-            let mut list = followers.list.lock();
-            list.followers.push(Follower { feed, missed: false });
-            list.subscribed
-        };
-        // From here on dropping it, as an error does, takes it off the list.
-        let live = LiveFeed { incoming, followers: Arc::clone(&followers) };
-        if !subscribed {
-            let subscription = self.subscribe_to_all().await?;
-            followers.list.lock().subscribed = true;
-            self.inner.runtime.spawn(subscription.run(Arc::clone(&followers)));
-        }
-        drop(subscribing);
-        self.barrier().await?;
-        Ok(live)
-    }
-
-    async fn subscribe_to_all(&self) -> Result<Subscription, BusError> {
-        let subject = self.namespace().all_live();
-        let client = self.inner.connection.client();
-        let messages =
-            client.subscribe(subject).await.map_err(|error| BusError::Unavailable(error.into()))?;
-        let mut link = self.inner.connection.watch();
-        let seen = *link.borrow_and_update();
-        Ok(Subscription { namespace: self.namespace().clone(), messages, link, seen })
-    }
-}
-
 /// The one subscription of a process.
 struct Subscription {
     namespace: Namespace,
@@ -183,6 +175,14 @@ struct Subscription {
 }
 
 impl Subscription {
+    async fn to_all(connection: &Connection, namespace: &Namespace) -> Result<Self, BusError> {
+        let subscribing = connection.client().subscribe(namespace.all_live());
+        let messages = subscribing.await.map_err(|error| BusError::Unavailable(error.into()))?;
+        let mut link = connection.watch();
+        let seen = *link.borrow_and_update();
+        Ok(Self { namespace: namespace.clone(), messages, link, seen })
+    }
+
     /// Hands everything to the followers, until none is left or the bus is closed for good.
     async fn run(mut self, followers: Arc<Followers>) {
         loop {
