@@ -4,8 +4,9 @@ use std::fmt;
 
 use schemars::JsonSchema;
 
+use crate::invalid::{InvalidValue, invalid};
 use crate::text::text_serde;
-use crate::values::{InvalidValue, invalid, text_value};
+use crate::values::text_value;
 
 text_value!(
 /// An e-mail address: one `@`, a local part of at most 64 and a whole of at most 254 bytes

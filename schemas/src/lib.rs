@@ -18,6 +18,7 @@ pub mod events;
 pub mod exported;
 pub mod frames;
 pub mod ids;
+mod invalid;
 mod login_code;
 pub mod media;
 mod names;
@@ -35,6 +36,7 @@ pub mod subjects;
 mod text;
 pub mod time;
 pub mod unicode;
+mod user_ref;
 pub mod values;
 pub mod views;
 

@@ -7,8 +7,8 @@ use data_encoding::BASE64URL_NOPAD;
 use schemars::JsonSchema;
 use sha2::{Digest as _, Sha256};
 
+use crate::invalid::InvalidValue;
 use crate::text::text_serde;
-use crate::values::InvalidValue;
 
 /// The SHA-256 of a verifier, in base64url without padding: 43 characters.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]

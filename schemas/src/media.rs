@@ -5,9 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::invalid::{InvalidValue, invalid};
 use crate::text::{Strict as _, text_serde};
 use crate::unicode::{Rule, accept};
-use crate::values::{Body, InvalidValue, invalid, text_value};
+use crate::values::{Body, text_value};
 
 /// Characters of a media type.
 const MAX_CONTENT_TYPE: usize = 127;

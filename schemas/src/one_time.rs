@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::ids::ChallengeId;
+use crate::invalid::{InvalidValue, invalid};
 use crate::subjects::Digest;
 use crate::text::text_conversions;
-use crate::values::{InvalidValue, invalid};
 
 /// Bytes of SHA-256's block, which HMAC pads its key to.
 const BLOCK: usize = 64;

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::values::{InvalidValue, Secret, invalid};
+use crate::invalid::{InvalidValue, invalid};
+use crate::values::Secret;
 
 /// Fewest and most bytes of a password; bcrypt looks at no more than the latter.
 const BYTES: std::ops::RangeInclusive<usize> = 8..=72;

@@ -4,8 +4,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::invalid::{InvalidValue, invalid};
 use crate::time::Timestamp;
-use crate::values::{InvalidValue, Patch, invalid};
+use crate::values::Patch;
 
 /// Longest delay of a mail, in minutes: a day.
 pub const MAX_EMAIL_DELAY_MINUTES: u16 = 1440;

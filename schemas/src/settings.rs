@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::values::InvalidValue;
+use crate::invalid::InvalidValue;
 
 /// Most bytes of settings, as compact JSON.
 pub const MAX_SETTINGS_BYTES: usize = 16 * 1024;

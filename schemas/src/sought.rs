@@ -5,8 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 
 use crate::ids::valid_body;
+use crate::invalid::{InvalidValue, invalid};
 use crate::text::text_serde;
-use crate::values::{InvalidValue, invalid};
 
 /// Longest name of a type of event, in bytes.
 const MAX_TYPE: usize = 64;

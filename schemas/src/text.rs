@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::values::InvalidValue;
+use crate::invalid::InvalidValue;
 
 /// A text with a rule.
 pub(crate) trait Text: Sized {

@@ -9,7 +9,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::{Strict, text_conversions, text_serde};
+use crate::invalid::invalid;
+use crate::text::{Strict, text_serde};
 use crate::unicode::{Rule, accept};
 
 pub use crate::choices::{
@@ -17,23 +18,11 @@ pub use crate::choices::{
     RoomKind, RoomMention, RoomRole, ShownStatus, Unverified, VerificationKind, Visibility, called,
 };
 pub use crate::email::Email;
+pub use crate::invalid::InvalidValue;
 pub use crate::password::NewPassword;
 pub use crate::secret::Secret;
 pub use crate::sought::{EventType, SubjectId};
-
-/// Why a value was refused: a stable code and a sentence for people.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{detail}")]
-pub struct InvalidValue {
-    /// Stable machine-readable reason: `too_short`, `too_long`, `invalid_format` or `reserved`.
-    pub code: &'static str,
-    /// What is wrong, in words.
-    pub detail: String,
-}
-
-pub(crate) fn invalid(code: &'static str, detail: impl Into<String>) -> InvalidValue {
-    InvalidValue { code, detail: detail.into() }
-}
+pub use crate::user_ref::UserRef;
 
 /// Most characters of a message.
 const MAX_BODY: usize = 8_000;
@@ -332,36 +321,6 @@ impl<T: Strict> Strict for Option<T> {
         self.map(T::strict).transpose()
     }
 }
-
-/// A person named in a request: a user id or `@username`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
-pub enum UserRef {
-    /// By id.
-    Id(crate::ids::UserId),
-    /// By username.
-    Name(Username),
-}
-
-impl UserRef {
-    /// Parses `usr_...` or `@username`.
-    ///
-    /// # Errors
-    /// [`InvalidValue`] when it is neither.
-    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        match text.strip_prefix('@') {
-            Some(name) => Username::existing(name).map(Self::Name),
-            None => crate::ids::UserId::parse(text)
-                .map(Self::Id)
-                .map_err(|_| invalid("invalid_format", "must be a user id or @username")),
-        }
-    }
-}
-text_conversions!(UserRef, InvalidValue, |person| match person {
-    UserRef::Id(id) => id.into(),
-    UserRef::Name(name) => format!("@{name}"),
-});
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use icu_properties::props::{
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-use super::{MAX_MARKS, MAX_MARKS_IN_NAMES, Rule};
+use super::rule::{MAX_MARKS, MAX_MARKS_IN_NAMES, Rule};
 
 const ZWNJ: char = '\u{200c}';
 const ZWJ: char = '\u{200d}';

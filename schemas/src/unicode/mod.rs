@@ -10,6 +10,7 @@
 
 mod class;
 mod key;
+mod rule;
 #[cfg(test)]
 mod tests;
 
@@ -18,59 +19,14 @@ use std::borrow::Cow;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 pub use key::key;
+pub(crate) use rule::Rule;
+pub use rule::{MAX_MARKS, MAX_MARKS_IN_NAMES};
 
-use crate::values::InvalidValue;
+use crate::invalid::{InvalidValue, invalid};
 use class::{Class, Context};
-
-/// Marks, joiners and selectors in a row that a character of a body, topic or bio may carry: what the
-/// Stream-Safe Text Format allows (UAX 15).
-pub const MAX_MARKS: usize = 30;
-/// The same in names, which stand beside other things: Tibetan and Hebrew need up to nine.
-pub const MAX_MARKS_IN_NAMES: usize = 10;
 
 /// A character takes at most this many bytes of a raw text before it is composed.
 const RAW_BYTES: usize = 16;
-
-/// What a kind of text may be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rule {
-    /// What an error calls it.
-    pub(crate) what: &'static str,
-    /// Most characters after normalisation.
-    pub(crate) max: usize,
-    /// It may be left empty.
-    pub(crate) optional: bool,
-    /// It may have line ends and tabs.
-    pub(crate) lines: bool,
-    /// It names a user or a thing beside other names: no isolates, no private characters.
-    pub(crate) name: bool,
-}
-
-impl Rule {
-    /// A name on one line.
-    pub(crate) const fn name(what: &'static str, max: usize) -> Self {
-        Self { what, max, optional: false, lines: false, name: true }
-    }
-
-    /// A text on one line.
-    pub(crate) const fn line(what: &'static str, max: usize) -> Self {
-        Self { name: false, ..Self::name(what, max) }
-    }
-
-    /// A text of lines, which must not be blank.
-    pub(crate) const fn body(what: &'static str, max: usize) -> Self {
-        Self { lines: true, ..Self::line(what, max) }
-    }
-
-    /// A text of lines that may be left empty.
-    pub(crate) const fn note(what: &'static str, max: usize) -> Self {
-        Self { optional: true, ..Self::body(what, max) }
-    }
-}
-
-fn invalid(code: &'static str, detail: String) -> InvalidValue {
-    InvalidValue { code, detail }
-}
 
 /// Brings a client's text into the form it is kept in. Time and memory are linear in its length.
 ///

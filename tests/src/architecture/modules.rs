@@ -16,7 +16,6 @@ use scan::{Module, modules};
 
 /// Circles of files there are. The list may only shrink: a circle that is opened must be removed here.
 const FILE_CIRCLES: &[(&str, &[&str])] = &[
-    ("schemas", &["ids", "text", "unicode", "unicode::class", "values"]),
     ("chat-svc", &["domain::member::decide", "domain::room::decide", "domain::room::rejection"]),
     ("tests", &["kit::installation", "kit::person", "kit::socket"]),
 ];
@@ -25,7 +24,6 @@ const FILE_CIRCLES: &[(&str, &[&str])] = &[
 const FOLDER_CIRCLES: &[(&str, &[&str])] = &[
     ("chat-svc", &["domain::member", "domain::room"]),
     ("chat-svc", &["domain::room::decide", "domain::room::rejection"]),
-    ("schemas", &["ids", "text", "unicode", "values"]),
     ("tests", &["kit::installation", "kit::person", "kit::socket"]),
 ];
 
