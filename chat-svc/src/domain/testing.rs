@@ -229,9 +229,9 @@ impl World {
     /// Evolves by what was decided, as if it had been written.
     pub(crate) fn apply(&mut self, facts: Vec<Fact>) {
         for fact in facts {
-            self.log.push(fact.clone());
-            let sequence = Sequence::try_from(self.log.len()).unwrap();
+            let sequence = Sequence::try_from(self.log.len() + 1).unwrap();
             self.evolve(sequence, &fact);
+            self.log.push(fact);
         }
     }
 
@@ -290,12 +290,16 @@ impl World {
     }
 }
 
-/// The types of decided events, in order.
+/// The types of decided events, in order; hands the events on.
 #[track_caller]
-pub(crate) fn then<E: std::fmt::Debug>(decided: Result<Vec<Fact>, E>, expected: &[&str]) {
+pub(crate) fn then<E: std::fmt::Debug>(
+    decided: Result<Vec<Fact>, E>,
+    expected: &[&str],
+) -> Vec<Fact> {
     let facts = decided.expect("the command should be carried out");
     let types: Vec<&str> = facts.iter().map(|fact| fact.data.type_name()).collect();
     assert_eq!(types, expected);
+    facts
 }
 
 /// The reason of a refusal.

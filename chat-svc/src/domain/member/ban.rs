@@ -6,10 +6,10 @@ use schemas::events::{Ban, MemberChanged, MemberJoined, MemberRemoved, MemberSta
 use schemas::values::RoomRole;
 use schemas::{Lane, Timestamp, UserId};
 
+use super::owners::owners_changed;
 use super::{MemberRejection, Target, newcomer};
 use crate::domain::Context;
 use crate::domain::access::{Standing, belongs, role_in};
-use crate::domain::room::owners_changed;
 
 /// The caller bans a user who is below them. Nothing happens when the user is banned in just that way already.
 ///
@@ -128,17 +128,13 @@ mod tests {
     #[test]
     fn a_ban_puts_out_and_keeps_out_until_it_is_lifted() {
         let mut world = channel().having(BOB, RoomRole::Member);
-        let facts = world.ban(ADA, BOB, None);
-        then(facts.clone(), &["member.removed.v1"]);
-        world.apply(facts.unwrap());
+        world.apply(then(world.ban(ADA, BOB, None), &["member.removed.v1"]));
         then(world.ban(ADA, BOB, None), &[]);
         then(world.ban(ADA, BOB, Some(at(900))), &["member.changed.v1"]);
         refused(join(&world.standing(BOB).unwrap(), &cx(BOB)), Denied::Banned.into());
         let (standing, target) = (world.standing(ADA).unwrap(), world.target(BOB).unwrap());
         refused(add(&standing, &target, None, &cx(ADA)), MemberRejection::TargetBanned);
-        let facts = world.lift(ADA, BOB);
-        then(facts.clone(), &["member.changed.v1"]);
-        world.apply(facts.unwrap());
+        world.apply(then(world.lift(ADA, BOB), &["member.changed.v1"]));
         then(world.lift(ADA, BOB), &[]);
         then(join(&world.standing(BOB).unwrap(), &cx(BOB)), &["member.joined.v1"]);
     }
@@ -146,9 +142,7 @@ mod tests {
     #[test]
     fn who_was_never_in_is_banned_for_a_time() {
         let mut world = channel();
-        let facts = world.ban(ADA, CYD, Some(at(200)));
-        then(facts.clone(), &["member.changed.v1"]);
-        world.apply(facts.unwrap());
+        world.apply(then(world.ban(ADA, CYD, Some(at(200))), &["member.changed.v1"]));
         let standing = world.standing(CYD).unwrap();
         let later = |second| Context { now: at(second), ..cx(CYD) };
         refused(join(&standing, &later(199)), Denied::Banned.into());

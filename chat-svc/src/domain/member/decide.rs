@@ -10,10 +10,10 @@ use schemas::values::{Role, RoomKind, RoomRole, Visibility};
 use schemas::{EventData, Lane, RoomId, Timestamp, UserId};
 
 use super::MemberRejection;
+use super::owners::{is_last_owner, owners_changed};
 use crate::domain::Context;
 use crate::domain::access::{Denied, Standing, active, belongs, role_in};
 use crate::domain::person::Person;
-use crate::domain::room::owners_changed;
 
 /// The person a decision is about, when it is not the caller.
 #[derive(Debug, Clone, Copy)]
@@ -91,10 +91,6 @@ pub fn leave(standing: &Standing<'_>, cx: &Context) -> Result<Vec<Fact>, MemberR
         return Ok(Vec::new());
     };
     go(standing, member, |member| on_lane(standing, &cx.actor, MemberLeft { member }))
-}
-
-fn is_last_owner(room: &RoomState, member: &MemberState) -> bool {
-    member.role == RoomRole::Owner && room.owners.iter().all(|owner| *owner == member.user_id)
 }
 
 /// Ends a membership: the owner's list shrinks with it where they were an owner.

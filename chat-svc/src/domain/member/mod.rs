@@ -7,6 +7,7 @@ mod ban;
 mod decide;
 mod depart;
 mod evolve;
+mod owners;
 mod rejection;
 #[cfg(test)]
 mod tests;

@@ -67,9 +67,8 @@ impl World {
 #[test]
 fn anyone_joins_a_public_room_once() {
     let mut world = channel();
-    let facts = world.join(BOB);
-    then(facts.clone(), &["member.joined.v1"]);
-    world.apply(facts.unwrap());
+    let facts = then(world.join(BOB), &["member.joined.v1"]);
+    world.apply(facts);
     then(world.join(BOB), &[]);
     refused(group().join(BOB), Denied::NoSuchRoom.into());
     refused(world.join(STRANGER), Denied::NoSuchCaller.into());
@@ -107,12 +106,11 @@ fn the_last_owner_hands_over_before_he_goes() {
     let mut world = group().having(BOB, RoomRole::Member);
     refused(world.leave(ADA), MemberRejection::LastOwner);
     refused(world.set_role(ADA, ADA, RoomRole::Admin), MemberRejection::LastOwner);
-    let facts = world.set_role(ADA, BOB, RoomRole::Owner);
-    then(facts.clone(), &["room.changed.v1", "member.changed.v1"]);
-    world.apply(facts.unwrap());
-    let facts = world.leave(ADA);
-    then(facts.clone(), &["room.changed.v1", "member.left.v1"]);
-    world.apply(facts.unwrap());
+    let facts =
+        then(world.set_role(ADA, BOB, RoomRole::Owner), &["room.changed.v1", "member.changed.v1"]);
+    world.apply(facts);
+    let facts = then(world.leave(ADA), &["room.changed.v1", "member.left.v1"]);
+    world.apply(facts);
     assert_eq!(world.room.as_ref().unwrap().owners, vec![user(BOB)]);
     refused(world.leave(BOB), MemberRejection::LastOwner);
     refused(world.leave(ADA), Denied::NoSuchRoom.into());
@@ -137,9 +135,9 @@ fn only_owners_give_roles() {
     refused(world.add(BOB, 4, Some(RoomRole::Admin)), needs_owner);
     refused(world.set_role(BOB, CYD, RoomRole::Admin), needs_owner);
     refused(world.set_role(CYD, BOB, RoomRole::Member), Denied::NeedsRole(RoomRole::Admin).into());
-    let facts = world.add(ADA, 4, Some(RoomRole::Owner));
-    then(facts.clone(), &["room.changed.v1", "member.added.v1"]);
-    world.apply(facts.unwrap());
+    let facts =
+        then(world.add(ADA, 4, Some(RoomRole::Owner)), &["room.changed.v1", "member.added.v1"]);
+    world.apply(facts);
     assert_eq!(world.room.as_ref().unwrap().owners, vec![user(ADA), user(4)]);
     then(world.add(ADA, CYD, None), &[]);
     then(world.add(ADA, CYD, Some(RoomRole::Member)), &[]);
@@ -179,9 +177,9 @@ fn owners_do_not_demote_one_another_and_may_step_down() {
     then(world.set_role(CYD, CYD, RoomRole::Member), &["member.changed.v1"]);
     let needs_owner = Denied::NeedsRole(RoomRole::Owner);
     refused(world.set_role(CYD, CYD, RoomRole::Owner), needs_owner.into());
-    let facts = world.set_role(BOB, BOB, RoomRole::Admin);
-    then(facts.clone(), &["room.changed.v1", "member.changed.v1"]);
-    world.apply(facts.unwrap());
+    let facts =
+        then(world.set_role(BOB, BOB, RoomRole::Admin), &["room.changed.v1", "member.changed.v1"]);
+    world.apply(facts);
     refused(world.set_role(ADA, ADA, RoomRole::Member), MemberRejection::LastOwner);
     then(world.set_role(ADA, BOB, RoomRole::Member), &["member.changed.v1"]);
 }
@@ -248,9 +246,8 @@ fn an_admin_of_the_installation_rescues_a_room() {
     refused(world.appoint(7, STRANGER), MemberRejection::NoSuchUser);
     world.person(CYD, |cyd| cyd.suspended = true);
     refused(world.appoint(7, CYD), MemberRejection::TargetSuspended);
-    let facts = world.appoint(7, BOB);
-    then(facts.clone(), &["room.changed.v1", "member.changed.v1"]);
-    world.apply(facts.unwrap());
+    let facts = then(world.appoint(7, BOB), &["room.changed.v1", "member.changed.v1"]);
+    world.apply(facts);
     assert_eq!(world.room.as_ref().unwrap().owners, vec![user(ADA), user(BOB)]);
     then(world.appoint(7, BOB), &[]);
     world.apply(world.archive(BOB).unwrap());
@@ -290,9 +287,11 @@ fn nobody_comes_to_or_goes_from_the_room_of_everybody() {
     refused(world.add(ADA, BOB, None), everybody);
     refused(world.remove(ADA, BOB), everybody);
     refused(world.set_role(ADA, BOB, RoomRole::Admin), everybody);
-    let facts = world.change_member(CYD, &mute(BOB, Patch::Set(at(500))), BOB);
-    then(facts.clone(), &["member.changed.v1"]);
-    world.apply(facts.unwrap());
+    let facts = then(
+        world.change_member(CYD, &mute(BOB, Patch::Set(at(500))), BOB),
+        &["member.changed.v1"],
+    );
+    world.apply(facts);
     assert_eq!(world.standing(BOB).unwrap().may_write(at(1)), Err(Denied::Muted(at(500))));
     assert_eq!(world.members[&user(BOB)].joined_at, at(1));
     let decided = world.change_member(CYD, &mute(ADA, Patch::Set(at(500))), ADA);

@@ -99,8 +99,7 @@ mod tests {
         let standing = world.standing(ADA).unwrap();
         then(change(&standing, None, &set(None, Some(false))), &[]);
         let pin = change(&standing, None, &set(None, Some(true)));
-        then(pin.clone(), &["prefs.changed.v1"]);
-        let prefs = after(&pin.unwrap());
+        let prefs = after(&then(pin, &["prefs.changed.v1"]));
         then(change(&standing, prefs.as_ref(), &set(None, Some(true))), &[]);
         let silent = change(&standing, prefs.as_ref(), &set(Some(Notify::None), None)).unwrap();
         let silent = after(&silent).unwrap();
@@ -117,10 +116,10 @@ mod tests {
         assert!(hidden.as_ref().unwrap().hidden);
         then(hide(&standing, hidden.as_ref(), false), &[]);
         then(hide(&standing, hidden.as_ref(), true), &["prefs.changed.v1"]);
-        let shown = after(&show(hidden.clone())).unwrap();
-        assert!(!shown.hidden);
-        assert_eq!(show(Some(shown)), []);
         let pinned = change(&standing, hidden.as_ref(), &set(None, Some(true))).unwrap();
         assert!(!after(&pinned).unwrap().hidden);
+        let shown = after(&show(hidden)).unwrap();
+        assert!(!shown.hidden);
+        assert_eq!(show(Some(shown)), []);
     }
 }

@@ -11,17 +11,13 @@ use schemas::events::{
 use schemas::values::{Patch, Reason, RoomKind, RoomName, RoomRole, Visibility};
 use schemas::{EventData, Lane, NameKey, RoomId, Timestamp, UserId};
 
-use super::RoomRejection;
 use super::evolve::Name;
+use super::{MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, RoomRejection};
 use crate::domain::Context;
 use crate::domain::access::{Denied, Standing, active};
 use crate::domain::member::newcomer;
 use crate::domain::person::Person;
 
-/// People who can be brought in when a room is made, besides its maker.
-pub const MAX_FIRST_MEMBERS: usize = 500;
-/// People in a direct room besides the one who opens it.
-pub const MAX_DIRECT_OTHERS: usize = 19;
 /// Six hours.
 const MAX_SLOW_MODE_SECONDS: u32 = 21_600;
 /// A century of days.
@@ -283,20 +279,6 @@ fn changed(room: &RoomState, command: &ChangeRoom) -> RoomState {
         archived: command.archived.unwrap_or(room.archived),
         ..room.clone()
     }
-}
-
-/// The room with a user among its owners or no longer; none when that changes nothing.
-#[must_use]
-pub fn owners_changed(room: &RoomState, user: &UserId, owns: bool) -> Option<Fact> {
-    if room.owners.contains(user) == owns {
-        return None;
-    }
-    let mut next = room.clone();
-    next.owners.retain(|owner| owner != user);
-    if owns {
-        next.owners.push(user.clone());
-    }
-    Some(Fact::new(Lane::Room(room.id.clone()), RoomChanged { room: next }))
 }
 
 fn joined(room: &RoomId, user: &UserId, role: RoomRole, now: Timestamp) -> Fact {

@@ -1,6 +1,7 @@
 //! Rooms: how they come about, change and are archived, and who holds a unique name.
 //!
-//! Owns what a room is, and who may change it. It must not know who is in it: `member` does.
+//! Owns what a room is, and who may change it. It must not know who is in it: `member` does, and is asked what the
+//! first members of a new room are.
 
 mod decide;
 mod evolve;
@@ -9,8 +10,13 @@ mod rejection;
 mod tests;
 
 pub use decide::{
-    MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, NameChange, NewRoom, archive_by_moderator, archiving,
-    change, create, create_everyone, open_direct, owners_changed,
+    NameChange, NewRoom, archive_by_moderator, archiving, change, create, create_everyone,
+    open_direct,
 };
 pub use evolve::{Name, evolve, evolve_name};
 pub use rejection::RoomRejection;
+
+/// People who can be brought in when a room is made, besides its maker.
+pub const MAX_FIRST_MEMBERS: usize = 500;
+/// People in a direct room besides the one who opens it.
+pub const MAX_DIRECT_OTHERS: usize = 19;

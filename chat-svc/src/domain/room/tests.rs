@@ -13,9 +13,8 @@ fn a_channel_claims_its_name_and_brings_its_members_in() {
     let command = create_room(RoomKind::Channel, "Lobby");
     let others = [user(BOB), user(ADA), user(BOB), user(CYD)];
     let ada = world.people.get(&user(ADA));
-    let facts = create(new_room(), &command, ada, &None, &others, &cx(ADA));
-    then(
-        facts.clone(),
+    let facts = then(
+        create(new_room(), &command, ada, &None, &others, &cx(ADA)),
         &[
             "name.claimed.v1",
             "room.created.v1",
@@ -24,8 +23,8 @@ fn a_channel_claims_its_name_and_brings_its_members_in() {
             "member.added.v1",
         ],
     );
-    let mut world = world.clone();
-    world.apply(facts.unwrap());
+    let mut world = world;
+    world.apply(facts);
     let room = world.room.unwrap();
     assert_eq!((room.visibility, room.owners), (Visibility::Public, vec![user(ADA)]));
     assert_eq!(world.members[&user(BOB)].role, RoomRole::Member);
@@ -119,9 +118,11 @@ fn nothing_about_a_direct_room_changes() {
 #[test]
 fn renaming_a_channel_moves_its_claim() {
     let mut world = World::with_room(RoomKind::Channel, Visibility::Public);
-    let facts = world.change_room(ADA, &rename("attic"));
-    then(facts.clone(), &["name.claimed.v1", "name.released.v1", "room.changed.v1"]);
-    world.apply(facts.unwrap());
+    let facts = then(
+        world.change_room(ADA, &rename("attic")),
+        &["name.claimed.v1", "name.released.v1", "room.changed.v1"],
+    );
+    world.apply(facts);
     assert_eq!(world.holder(&names().room_name("lobby")), None);
     assert_eq!(world.holder(&names().room_name("ATTIC")), Some(room_id(1).to_string()));
     // A change of case stays on its lane.
@@ -207,9 +208,8 @@ fn an_archived_room_comes_back_with_its_name_or_another() {
     let renamed = ChangeRoom { archived: Some(false), ..rename("attic") };
     then(world.change_room(ADA, &renamed), &["name.claimed.v1", "room.restored.v1"]);
     world.names.clear();
-    let facts = world.restore(ADA);
-    then(facts.clone(), &["name.claimed.v1", "room.restored.v1"]);
-    world.apply(facts.unwrap());
+    let facts = then(world.restore(ADA), &["name.claimed.v1", "room.restored.v1"]);
+    world.apply(facts);
     assert_eq!(world.holder(&lane), Some(room_id(1).to_string()));
     assert!(!world.room.as_ref().unwrap().archived);
     then(world.restore(ADA), &[]);
@@ -220,9 +220,8 @@ fn an_archived_room_comes_back_with_its_name_or_another() {
 #[test]
 fn an_archived_channel_gives_its_name_back_and_changes_no_more() {
     let mut world = World::with_room(RoomKind::Channel, Visibility::Public);
-    let facts = world.archive(ADA);
-    then(facts.clone(), &["name.released.v1", "room.archived.v1"]);
-    world.apply(facts.unwrap());
+    let facts = then(world.archive(ADA), &["name.released.v1", "room.archived.v1"]);
+    world.apply(facts);
     assert_eq!(world.holder(&names().room_name("lobby")), None);
     then(world.archive(ADA), &[]);
     refused(world.change_room(ADA, &rename("x")), Denied::Archived.into());
