@@ -19,6 +19,7 @@ pub mod mail_server;
 pub mod mongo;
 pub mod nats;
 pub mod person;
+pub mod place;
 pub mod preload;
 pub mod process;
 pub mod real_provider;

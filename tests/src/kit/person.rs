@@ -4,7 +4,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::kit::http::Reply;
-use crate::kit::installation::Place;
+use crate::kit::place::Place;
 use crate::kit::socket::Socket;
 use crate::kit::{Patience, unique};
 
@@ -305,12 +305,30 @@ impl Person {
 
     /// Opens a socket with the `Authorization` header and waits for its welcome.
     pub async fn connect(&self) -> Socket {
-        Socket::open(self, None).await
+        Socket::open(&self.place, self.gateway, &self.access, None).await
     }
 
     /// The same, resuming after a position.
     pub async fn resume(&self, position: &str) -> Socket {
-        Socket::open(self, Some(position)).await
+        Socket::open(&self.place, self.gateway, &self.access, Some(position)).await
+    }
+}
+
+/// The accounts a place begins with.
+impl Place {
+    /// Makes the first account, which is an admin's. To be called once, before any other.
+    pub async fn found(&self) -> Person {
+        let admin = Person::register(self, "admin").await;
+        assert_eq!(admin.get("/v1/users/me").await.ok(200)["role"], "admin");
+        *self.admin.lock().unwrap() = Some((admin.username.clone(), admin.password.clone()));
+        admin
+    }
+
+    /// The admin, logged in anew.
+    pub async fn admin(&self) -> Person {
+        let known = self.admin.lock().unwrap().clone();
+        let (username, password) = known.expect("the place was founded");
+        Person::login(self, &username, &password).await
     }
 }
 

@@ -11,8 +11,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::kit::installation::Place;
-use crate::kit::person::Person;
+use crate::kit::place::Place;
 use crate::kit::{PATIENCE, last};
 
 type Stream = WebSocketStream<TcpStream>;
@@ -65,12 +64,17 @@ pub async fn handshake(
 }
 
 impl Socket {
-    /// Opens a socket that is welcomed. A client that is told to come again in a moment does: a gateway may not be able to
-    /// say yet where its user is.
-    pub(crate) async fn open(person: &Person, resume: Option<&str>) -> Self {
+    /// Opens a socket, with a user's access token, that is welcomed. A client that is told to come again in a moment
+    /// does: a gateway may not be able to say yet where its user is.
+    pub(crate) async fn open(
+        place: &Place,
+        gateway: usize,
+        token: &str,
+        resume: Option<&str>,
+    ) -> Self {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let mut socket = Self::greet(person, resume).await;
+            let mut socket = Self::greet(place, gateway, token, resume).await;
             if socket.is_admitted().await || Instant::now() >= deadline {
                 socket.welcomed().await;
                 return socket;
@@ -81,15 +85,15 @@ impl Socket {
     }
 
     /// A socket on which the user has said who they are.
-    async fn greet(person: &Person, resume: Option<&str>) -> Self {
-        let bearer = format!("Bearer {}", person.access);
+    async fn greet(place: &Place, gateway: usize, token: &str, resume: Option<&str>) -> Self {
+        let bearer = format!("Bearer {token}");
         let headers: &[(&str, &str)] =
             if resume.is_some() { &[] } else { &[("authorization", &bearer)] };
-        let opened = handshake(&person.place, person.gateway, "/v1/ws", headers).await;
+        let opened = handshake(place, gateway, "/v1/ws", headers).await;
         let mut socket = Self::over(opened.expect("a socket"));
-        socket.place = Some(person.place.clone());
+        socket.place = Some(place.clone());
         if let Some(position) = resume {
-            socket.send(json!({"type": "hello", "token": person.access, "resume": position})).await;
+            socket.send(json!({"type": "hello", "token": token, "resume": position})).await;
         }
         socket
     }
