@@ -192,7 +192,7 @@ fn in_place(list: &List, (sequence, stored_at): (Sequence, Timestamp), data: Eve
     let event = Event {
         id: list.id,
         time: gone.map_or(stored_at, |gone| gone.time),
-        actor: gone.map_or(Actor::System, |gone| gone.actor.clone()),
+        actor: gone.map_or(Actor::System, |gone| gone.actor),
         causation: None,
         traceparent: None,
         data,

@@ -19,7 +19,7 @@ use crate::text::{text_conversions, text_serde};
 use crate::time::Timestamp;
 
 /// Who caused an event.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// A person or bot.
     User(UserId),

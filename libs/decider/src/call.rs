@@ -97,7 +97,7 @@ impl Call {
         Event {
             id: EventId::from_uuid(fresh_id()),
             time: Timestamp::now(),
-            actor: self.actor.clone(),
+            actor: self.actor,
             causation: None,
             traceparent: self.trace.clone(),
             data,
