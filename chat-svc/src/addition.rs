@@ -25,11 +25,11 @@ pub enum Addition {
 
 impl Addition {
     pub(crate) fn reaction(message: &MessageId, user: &UserId, emoji: &Emoji) -> Self {
-        Self::Reaction(message.clone(), user.clone(), emoji.clone())
+        Self::Reaction(*message, *user, emoji.clone())
     }
 
     pub(crate) fn pin(room: &RoomId, message: &MessageId) -> Self {
-        Self::Pin(room.clone(), message.clone())
+        Self::Pin(*room, *message)
     }
 
     /// Whether the lane holds events about additions.
@@ -40,10 +40,8 @@ impl Addition {
     /// What a limit counts it among, and as what.
     pub(crate) fn counted(&self) -> (Counted, String) {
         match self {
-            Self::Reaction(message, _, emoji) => {
-                (Counted::Kinds(message.clone()), emoji.to_string())
-            }
-            Self::Pin(room, message) => (Counted::Pins(room.clone()), message.to_string()),
+            Self::Reaction(message, _, emoji) => (Counted::Kinds(*message), emoji.to_string()),
+            Self::Pin(room, message) => (Counted::Pins(*room), message.to_string()),
         }
     }
 

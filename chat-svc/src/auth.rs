@@ -23,7 +23,7 @@ impl AuthService {
     pub(crate) async fn sessions(&self, user: &UserId) -> Result<Vec<Session>, Failure> {
         // None of theirs is the one that asks.
         let session_id = SessionId::from_uuid(uuid::Uuid::nil());
-        let caller = Caller { user_id: user.clone(), session_id, role: Role::User };
+        let caller = Caller { user_id: *user, session_id, role: Role::User };
         let context = CallContext { caller: Some(caller), ..CallContext::default() };
         self.ask(&context, &ListSessions {}).await
     }
@@ -31,7 +31,7 @@ impl AuthService {
     /// Has it delete what it keeps of a person whose account is closed. To be asked again until it has answered: one
     /// that is not there, or is of an older build and does not know the command, has done nothing.
     pub(crate) async fn forget(&self, user: &UserId) -> Result<(), Failure> {
-        let command = ForgetSecrets { user_id: user.clone() };
+        let command = ForgetSecrets { user_id: *user };
         self.ask(&CallContext::default(), &command).await
     }
 

@@ -8,7 +8,7 @@ use schemas::{Event, NameKey, Sequence};
 pub(crate) fn gone(event: &Event, sequence: Sequence) -> Option<Gone> {
     let Event { actor, time, data, .. } = event;
     let kind = EventType::parse(data.type_name()).ok()?;
-    let (subject, actor, time) = (data.subject(), actor.clone(), *time);
+    let (subject, actor, time) = (data.subject(), *actor, *time);
     Some(Gone { sequence, kind, subject, actor, time })
 }
 
@@ -16,12 +16,12 @@ pub(crate) fn gone(event: &Event, sequence: Sequence) -> Option<Gone> {
 pub(crate) fn blank(message: &MessageState, private: bool, names: &NameKey) -> BlankMessage {
     let client_id = message.client_id.as_ref();
     BlankMessage {
-        id: message.id.clone(),
-        room_id: message.room_id.clone(),
+        id: message.id,
+        room_id: message.room_id,
         client_id: client_id.map(|id| names.digest(["erased client id", id.as_str()])),
         mentions: message.mentions.clone(),
         mentions_room: message.mentions_room,
-        thread_root_id: message.thread_root_id.clone(),
+        thread_root_id: message.thread_root_id,
         created_at: message.created_at,
         private,
     }

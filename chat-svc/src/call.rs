@@ -9,7 +9,7 @@ use crate::domain::Context;
 
 /// What a decision may look at. Taken anew for each try, so that a mute may run out between two.
 pub(crate) fn context(call: &UserCall) -> Context {
-    Context { now: Timestamp::now(), actor: call.user.clone() }
+    Context { now: Timestamp::now(), actor: call.user }
 }
 
 /// The id of a room made by a call: with an idempotency key it follows from caller and key, so that a repeat,

@@ -143,7 +143,7 @@ impl DeletedTexts {
         ends: &[(Sequence, MediaId)],
         before: Timestamp,
     ) -> Result<Option<Sequence>, Failure> {
-        let files: BTreeSet<MediaId> = ends.iter().map(|(_, id)| id.clone()).collect();
+        let files: BTreeSet<MediaId> = ends.iter().map(|(_, id)| *id).collect();
         let kept = self.chat.remove_names(files, before).await?;
         Ok(ends.iter().find(|(_, id)| kept.contains(id)).map(|(sequence, _)| *sequence))
     }
@@ -212,7 +212,7 @@ impl DeletedTexts {
         }
         let was = BlankEvent::Posted(blank(message, *private, &self.chat.names));
         let blank = Blank { sequence: stored.sequence, stored_at: stored.stored_at, was };
-        Ok(going(&event, AuthoredBlank { sender_id: message.sender_id.clone(), blank }))
+        Ok(going(&event, AuthoredBlank { sender_id: message.sender_id, blank }))
     }
 
     /// The edits of these messages by room, those included that came too late to count.
@@ -242,7 +242,7 @@ impl DeletedTexts {
                 }
                 let Some((edit, event)) = edit(&stored)? else { continue };
                 if posts.contains_key(&edit.message.id) {
-                    let room = edit.message.room_id.clone();
+                    let room = edit.message.room_id;
                     found.entry(room).or_default().extend(self.edit(&stored, &edit, &event));
                 }
             }
@@ -252,7 +252,7 @@ impl DeletedTexts {
 
     fn edit(&self, stored: &Record, edit: &MessageEdited, event: &Event) -> Option<Going> {
         let MessageEdited { message, posted, edited_at } = edit;
-        let sender_id = message.sender_id.clone();
+        let sender_id = message.sender_id;
         let message = blank(message, false, &self.chat.names);
         let was = BlankEvent::Edited { message, posted: *posted, edited_at: *edited_at };
         let blank = Blank { sequence: stored.sequence, stored_at: stored.stored_at, was };
@@ -267,12 +267,12 @@ impl DeletedTexts {
         before: Timestamp,
     ) -> Result<bool, Failure> {
         let authors: BTreeSet<UserId> =
-            going.iter().map(|(_, authored)| authored.sender_id.clone()).collect();
+            going.iter().map(|(_, authored)| authored.sender_id).collect();
         let (gone, blanks) = going.iter().cloned().unzip();
-        let (room_id, listed_at) = (room.clone(), Timestamp::now());
+        let (room_id, listed_at) = (*room, Timestamp::now());
         let removed = TextsRemoved { room_id, listed_at, before, gone, blanks, media: Vec::new() };
         let sequences = removed.sequences();
-        if !self.chat.list_texts(removed, BTreeSet::from([room.clone()]), authors).await? {
+        if !self.chat.list_texts(removed, &BTreeSet::from([room_id]), &authors).await? {
             return Ok(false);
         }
         self.chat.log.erase(&sequences).await?;
@@ -282,8 +282,7 @@ impl DeletedTexts {
 
     /// Whether a legal hold or an open report keeps a message.
     async fn is_held(&self, deleted: &MessageDeleted) -> Result<bool, Failure> {
-        let author = [deleted.sender_id.clone()];
-        if are_held(&self.chat.log, [deleted.room_id.clone()], author).await? {
+        if are_held(&self.chat.log, [deleted.room_id], [deleted.sender_id]).await? {
             return Ok(true);
         }
         Ok(self.chat.index.open_reports_of(&deleted.message_id).await? > 0)
@@ -348,7 +347,7 @@ fn end(stored: &Record) -> Result<Option<(Sequence, MediaId)>, Failure> {
         | MediaEvent::Attached(_)
         | MediaEvent::Detached(_) => false,
     };
-    Ok(ends.then(|| (stored.sequence, event.after().file.id.clone())))
+    Ok(ends.then(|| (stored.sequence, event.after().file.id)))
 }
 
 fn edit(stored: &Record) -> Result<Option<(MessageEdited, Event)>, Failure> {

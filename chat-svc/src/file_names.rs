@@ -97,13 +97,13 @@ impl Chat {
         for _ in 0..TRIES {
             let found = load::<Media>(&self.log, id).await?;
             let Some(state) = found.state.filter(media::is_over) else { return Ok(Found::Nothing) };
-            let mut events = self.log.all_of(&Lane::Media(id.clone())).await?;
+            let mut events = self.log.all_of(&Lane::Media(*id)).await?;
             events.retain(|stored| stored.sequence < found.at || !state.is_unnamed());
             if events.is_empty() {
                 return Ok(Found::Nothing);
             }
             let mut named = Named::of(&state, &events, found.at)?;
-            if are_held(&self.log, named.rooms.clone(), [named.owner.clone()]).await? {
+            if are_held(&self.log, named.rooms.iter().copied(), [named.owner]).await? {
                 return Ok(Found::Held);
             }
             if state.is_unnamed() {
@@ -134,20 +134,20 @@ impl Chat {
         if !self.index.wait_for(last, PROJECTED_WITHIN).await {
             return Err(unavailable("the read model is behind").into());
         }
-        let rooms: BTreeSet<RoomId> = media.iter().flat_map(|one| one.rooms.clone()).collect();
-        let users: BTreeSet<UserId> = media.iter().map(|one| one.owner.clone()).collect();
+        let rooms: BTreeSet<RoomId> = media.iter().flat_map(|one| &one.rooms).copied().collect();
+        let users: BTreeSet<UserId> = media.iter().map(|one| one.owner).collect();
         let mut going: Vec<&Going> = media.iter().flat_map(|one| &one.events).collect();
         going.sort_by_key(|one| one.gone.sequence);
         for some in going.chunks(LISTED) {
             let removed = TextsRemoved {
-                room_id: room.clone(),
+                room_id: *room,
                 listed_at: Timestamp::now(),
                 before,
                 gone: some.iter().map(|one| one.gone.clone()).collect(),
                 blanks: Vec::new(),
                 media: some.iter().filter_map(|one| one.blank.clone()).collect(),
             };
-            if !self.list_texts(removed, rooms.clone(), users.clone()).await? {
+            if !self.list_texts(removed, &rooms, &users).await? {
                 return Ok(false);
             }
             for ends in [false, true] {
@@ -167,7 +167,7 @@ impl Named {
             let event = stored.event()?;
             let Some(gone) = gone(&event, stored.sequence) else { continue };
             let EventData::Media(event) = event.data else { continue };
-            rooms.extend(event.after().uses.iter().map(|one| one.room_id.clone()));
+            rooms.extend(event.after().uses.iter().map(|one| one.room_id));
             let blank = is_replayed(&event).then(|| MediaBlank {
                 sequence: stored.sequence,
                 stored_at: stored.stored_at,
@@ -175,7 +175,7 @@ impl Named {
             });
             going.push(Going { gone, blank, ends: is_end(&event) });
         }
-        let (id, owner) = (state.file.id.clone(), state.owner_id.clone());
+        let (id, owner) = (state.file.id, state.owner_id);
         Ok(Self { id, owner, rooms, events: going, last })
     }
 

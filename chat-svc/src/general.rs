@@ -89,7 +89,7 @@ async fn find_or_create(
     let facts = create_everyone(&id, name, &holder, Timestamp::now(), names);
     let facts = facts.map_err(|_| AppendError::Conflict)?;
     let mut reads = Reads::default();
-    reads.note(lane.clone(), stored.map_or(0, |stored| stored.sequence));
+    reads.note(lane, stored.map_or(0, |stored| stored.sequence));
     let facts = reads.stamp(facts).into_iter();
     let appended = log.append(facts.map(|fact| fact.into_write(&call)).collect()).await?;
     tracing::info!(room.id = %id, event.seq = appended.position.sequence, "created the room every user belongs to");
@@ -99,7 +99,7 @@ async fn find_or_create(
 async fn found(log: &EventLog, owner: &str, name: &RoomName) -> Result<Option<RoomId>, BuildError> {
     let mut room = None;
     if let Ok(id) = RoomId::parse(owner)
-        && let Some(stored) = log.last(&Lane::Room(id.clone())).await?
+        && let Some(stored) = log.last(&Lane::Room(id)).await?
     {
         match stored.event() {
             Ok(event) => evolve(&mut room, &event.data),

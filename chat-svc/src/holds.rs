@@ -38,7 +38,7 @@ pub(crate) async fn unheld(
     let lane = names.admins();
     // Before the holds: one that is placed after they were read has moved it.
     let at = log.last(&lane).await?.map_or(0, |stored| stored.sequence);
-    if are_held(log, [room.clone()], [user.clone()]).await? {
+    if are_held(log, [*room], [*user]).await? {
         return Ok(None);
     }
     Ok(Some(Expect::Fence { lane, at }))
@@ -126,7 +126,7 @@ mod tests {
             let before = fence().await.unwrap();
             let hold = placed(held);
             let place = HoldPlaced { hold: hold.clone() };
-            write(&log, by_an_admin(lane.clone(), place)).await.unwrap();
+            write(&log, by_an_admin(lane, place)).await.unwrap();
             let late = delete(before).await;
             assert!(matches!(late, Err(AppendError::Conflict)), "{late:?}");
             assert!(fence().await.is_none());

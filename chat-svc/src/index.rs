@@ -212,7 +212,7 @@ impl MessageIndex for ReadModel {
         let store = self.current();
         Ok(match addition {
             Addition::Reaction(message, user, emoji) => {
-                let key = (message.clone(), ReactionId::of(user, emoji));
+                let key = (*message, ReactionId::of(user, emoji));
                 let there = !store.reactions(std::slice::from_ref(&key)).await?.is_empty();
                 let kinds = store.message(message).await?.map(|doc| doc.reactions);
                 let kinds = kinds.unwrap_or_default();
@@ -317,7 +317,7 @@ impl MessageIndex for ReadModel {
             let about = |doc: &&ReportDoc| {
                 doc.message.as_ref().is_some_and(|message| message.sender_id == *author)
             };
-            found.extend(page.items.iter().filter(about).map(|doc| doc.state.id.clone()));
+            found.extend(page.items.iter().filter(about).map(|doc| doc.state.id));
             before = page.items.last().map(|doc| doc.created);
             if !page.more || before.is_none() {
                 return Ok(found);
@@ -327,7 +327,7 @@ impl MessageIndex for ReadModel {
 
     async fn forget_person(&self, user: &UserId) -> Result<(), IndexError> {
         let side = self.side().await?;
-        side.keep_last_seen(vec![(user.clone(), None)]).await?;
+        side.keep_last_seen(vec![(*user, None)]).await?;
         Ok(side.request_log().forget_requests_of(user).await?)
     }
 

@@ -131,7 +131,7 @@ impl Chat {
     async fn drop_stray(&self, area: Area, id: &MediaId) -> Result<(), Failure> {
         let state = load::<Media>(&self.log, id).await?.state;
         if state.is_some_and(|media| is_stray(area, media.status)) {
-            let removed = self.files.store.remove(&area.name_of(id.clone())).await;
+            let removed = self.files.store.remove(&area.name_of(*id)).await;
             removed.map_err(|error| store_failed(&error))?;
             tracing::info!(media.id = %id, "removed what a file left in the store");
         }

@@ -17,7 +17,7 @@ impl Entity for Rooms {
     type State = RoomState;
     const NAME: &'static str = "room";
     fn lane(key: &RoomId) -> Lane {
-        Lane::Room(key.clone())
+        Lane::Room(*key)
     }
     fn after(event: &EventData) -> Option<RoomState> {
         let mut state = None;
@@ -32,7 +32,7 @@ impl Entity for Members {
     type State = MemberState;
     const NAME: &'static str = "member";
     fn lane((room, user): &(RoomId, UserId)) -> Lane {
-        Lane::Member(room.clone(), user.clone())
+        Lane::Member(*room, *user)
     }
     fn after(event: &EventData) -> Option<MemberState> {
         let mut state = None;
@@ -47,7 +47,7 @@ impl Entity for People {
     type State = Person;
     const NAME: &'static str = "user";
     fn lane(key: &UserId) -> Lane {
-        Lane::User(key.clone())
+        Lane::User(*key)
     }
     fn after(event: &EventData) -> Option<Person> {
         let mut state = None;
@@ -63,7 +63,7 @@ impl Entity for Reports {
     type State = ReportState;
     const NAME: &'static str = "report";
     fn lane(key: &ReportId) -> Lane {
-        Lane::Report(key.clone())
+        Lane::Report(*key)
     }
     fn after(event: &EventData) -> Option<ReportState> {
         event.report().cloned()
@@ -77,7 +77,7 @@ impl Entity for Media {
     type State = MediaState;
     const NAME: &'static str = "media";
     fn lane(key: &MediaId) -> Lane {
-        Lane::Media(key.clone())
+        Lane::Media(*key)
     }
     fn after(event: &EventData) -> Option<MediaState> {
         event.medium().cloned()
@@ -91,7 +91,7 @@ impl Entity for Handles {
     type State = Option<UserId>;
     const NAME: &'static str = "handle";
     fn lane(key: &Digest) -> Lane {
-        Lane::Handle(key.clone())
+        Lane::Handle(*key)
     }
     fn after(event: &EventData) -> Option<Option<UserId>> {
         event.holder().map(|owner| owner.and_then(|owner| UserId::parse(owner).ok()))
@@ -105,7 +105,7 @@ impl Entity for Blocks {
     type State = BlocksState;
     const NAME: &'static str = "blocks";
     fn lane(key: &UserId) -> Lane {
-        Lane::Blocks(key.clone())
+        Lane::Blocks(*key)
     }
     fn after(event: &EventData) -> Option<BlocksState> {
         event.blocks().cloned()
@@ -189,7 +189,7 @@ impl Lanes {
         user: &UserId,
         from: ReadFrom,
     ) -> Result<Arc<Loaded<Members>>, Failure> {
-        self.members.get(&(room.clone(), user.clone()), from).await
+        self.members.get(&(*room, *user), from).await
     }
 
     /// A person.
@@ -218,7 +218,7 @@ impl Lanes {
     ) -> Result<Option<UserId>, Failure> {
         let Lane::Handle(digest) = self.names.handle(username) else { return Ok(None) };
         let found = self.handles.get(&digest, from).await?;
-        Ok(found.state.clone().flatten())
+        Ok(found.state.flatten())
     }
 
     /// Takes note of an event at a place of the log.
@@ -226,7 +226,7 @@ impl Lanes {
         match lane {
             Lane::Room(id) => self.rooms.learn(id, sequence, event),
             Lane::Member(room, user) => {
-                self.members.learn(&(room.clone(), user.clone()), sequence, event);
+                self.members.learn(&(*room, *user), sequence, event);
             }
             Lane::User(id) => self.people.learn(id, sequence, event),
             Lane::Blocks(id) => self.blocks.learn(id, sequence, event),

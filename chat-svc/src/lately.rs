@@ -44,14 +44,14 @@ impl Change {
                     | InviteEvent::Reserved(_)
                     | InviteEvent::Revoked(_) => Self::Fewer,
                 };
-                Some((Counted::Invites(invite.room_id.clone()), change))
+                Some((Counted::Invites(invite.room_id), change))
             }
             // What goes is not pinned any more.
             EventData::Message(MessageEvent::Deleted(gone)) => {
-                Some((Counted::Pins(gone.room_id.clone()), Self::Fewer))
+                Some((Counted::Pins(gone.room_id), Self::Fewer))
             }
             EventData::Retention(RetentionEvent::Purged(gone)) => {
-                Some((Counted::Pins(gone.room_id.clone()), Self::Fewer))
+                Some((Counted::Pins(gone.room_id), Self::Fewer))
             }
             EventData::Message(_)
             | EventData::Retention(_)

@@ -22,14 +22,14 @@ impl Chat {
     pub(crate) async fn list_texts(
         &self,
         removed: TextsRemoved,
-        rooms: BTreeSet<RoomId>,
-        users: BTreeSet<UserId>,
+        rooms: &BTreeSet<RoomId>,
+        users: &BTreeSet<UserId>,
     ) -> Result<bool, Failure> {
         let sequences = removed.sequences();
-        let lane = Lane::Retention(removed.room_id.clone());
+        let lane = Lane::Retention(removed.room_id);
         let call = Call::new("remove_texts", CallContext::default());
         let listed = record(&self.log, &call, Fact::expecting(Expect::Any, lane, removed)).await?;
-        if are_held(&self.log, rooms, users).await? {
+        if are_held(&self.log, rooms.iter().copied(), users.iter().copied()).await? {
             return Ok(false);
         }
         self.log.note_erased(listed.position.sequence, &sequences).await?;

@@ -125,7 +125,7 @@ impl Follower {
         }
         chat.recent.posted(&id, room, live.sequence);
         if let Ok(author) = UserId::parse(&heading.actor) {
-            chat.slow.heard((room.clone(), author), id);
+            chat.slow.heard((*room, author), id);
         }
         chat.dedup.note_payload(&live.payload);
     }

@@ -76,7 +76,7 @@ impl Files {
 
     /// Has the bytes of a removed medium removed; where that fails the keeper comes upon it again.
     pub(crate) fn purge_soon(&self, id: &MediaId) {
-        if self.purges.try_send(id.clone()).is_err() {
+        if self.purges.try_send(*id).is_err() {
             tracing::debug!(media.id = %id, "the bytes of a removed file are removed later");
         }
     }

@@ -70,7 +70,7 @@ impl Purger {
             return Ok(Vec::new());
         }
         let gone = aged.iter().filter(|message| deletions.contains_key(&message.id));
-        Ok(gone.map(|message| message.id.clone()).collect())
+        Ok(gone.map(|message| message.id).collect())
     }
 
     /// Writes the deletion of a message with what it does to its files; where. None when a legal hold has come in between.
@@ -84,7 +84,7 @@ impl Purger {
         let (log, names) = (&self.chat.log, &self.chat.names);
         let unheld = unheld(log, names, &event.room_id, &event.sender_id).await?;
         let Some(fence) = unheld else { return Ok(None) };
-        facts.push(Fact::expecting(fence, Lane::Timeline(event.room_id.clone()), event));
+        facts.push(Fact::expecting(fence, Lane::Timeline(event.room_id), event));
         match self.chat.commit(&call, facts, &Reads::default()).await? {
             Committed::Now(position, _) => {
                 self.chat.purge_removed(&found.state.attachments);
@@ -100,11 +100,11 @@ impl Purger {
 fn deleted(found: &Message, deleted_at: Timestamp) -> MessageDeleted {
     let state = &found.state;
     MessageDeleted {
-        message_id: state.id.clone(),
-        room_id: state.room_id.clone(),
-        sender_id: state.sender_id.clone(),
+        message_id: state.id,
+        room_id: state.room_id,
+        sender_id: state.sender_id,
         posted: found.posted,
-        thread_root_id: state.thread_root_id.clone(),
+        thread_root_id: state.thread_root_id,
         created_at: state.created_at,
         deleted_at,
         reason: None,

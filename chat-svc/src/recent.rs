@@ -11,7 +11,7 @@ use schemas::{EventData, Lane, Sequence};
 use crate::bounded::Bounded;
 
 /// Where a recent message is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MessageLocation {
     pub(crate) room: RoomId,
     pub(crate) posted: Sequence,
@@ -27,12 +27,12 @@ pub(crate) struct MessageLocation {
 impl MessageLocation {
     /// That of a message that was posted just now.
     fn posted(room: &RoomId, posted: Sequence, ours: bool) -> Self {
-        Self { room: room.clone(), posted, deleted: false, archived: false, purged: false, ours }
+        Self { room: *room, posted, deleted: false, archived: false, purged: false, ours }
     }
 }
 
 /// How far a user has read a room or a thread.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Marker {
     /// The last message read.
     pub message: MessageId,
@@ -68,11 +68,11 @@ impl Recent {
     }
 
     pub(crate) fn marker(&self, room: &RoomId, user: &UserId) -> Option<Marker> {
-        self.markers.get(&(room.clone(), user.clone()))
+        self.markers.get(&(*room, *user))
     }
 
     pub(crate) fn thread_marker(&self, root: &MessageId, user: &UserId) -> Option<Marker> {
-        self.thread_markers.get(&(root.clone(), user.clone()))
+        self.thread_markers.get(&(*root, *user))
     }
 
     /// A message was posted. One known as deleted stays deleted.
@@ -111,7 +111,7 @@ impl Recent {
     fn moved(&self, id: &MessageId, purged: bool) {
         // The read model is asked about one that is not known.
         self.messages.change(id, |known| {
-            let known = known?.clone();
+            let known = *known?;
             let archived = known.archived || !purged;
             Some(MessageLocation { archived, purged: known.purged || purged, ..known })
         });
@@ -132,33 +132,32 @@ impl Recent {
 
     /// A user has read that far; a marker never goes back.
     pub(crate) fn read(&self, room: &RoomId, user: &UserId, marker: &Marker) {
-        forwards(&self.markers, (room.clone(), user.clone()), marker);
+        forwards(&self.markers, (*room, *user), marker);
     }
 
     /// A user has read a thread that far; a marker never goes back.
     pub(crate) fn read_thread(&self, root: &MessageId, user: &UserId, marker: &Marker) {
-        forwards(&self.thread_markers, (root.clone(), user.clone()), marker);
+        forwards(&self.thread_markers, (*root, *user), marker);
     }
 
     /// A member has posted, which moves their marker in the main timeline or in the thread where it is remembered.
     pub(crate) fn has_read(&self, message: &MessageState, posted: Sequence) {
-        if let Some(root) = &message.thread_root_id {
-            let key = (root.clone(), message.sender_id.clone());
-            if self.thread_markers.contains_key(&key) {
-                self.read_thread(&key.0, &key.1, &Marker { message: message.id.clone(), posted });
+        let marker = Marker { message: message.id, posted };
+        if let Some(root) = message.thread_root_id {
+            if self.thread_markers.contains_key(&(root, message.sender_id)) {
+                self.read_thread(&root, &message.sender_id, &marker);
             }
             return;
         }
-        let key = (message.room_id.clone(), message.sender_id.clone());
-        if self.markers.contains_key(&key) {
-            self.read(&key.0, &key.1, &Marker { message: message.id.clone(), posted });
+        if self.markers.contains_key(&(message.room_id, message.sender_id)) {
+            self.read(&message.room_id, &message.sender_id, &marker);
         }
     }
 
     /// Takes note of an event at a place of the log.
     pub(crate) fn learn(&self, lane: &Lane, sequence: Sequence, event: &EventData) {
         if let EventData::Thread(ThreadEvent::Read(e)) = event {
-            let marker = Marker { message: e.message_id.clone(), posted: e.posted };
+            let marker = Marker { message: e.message_id, posted: e.posted };
             return self.read_thread(&e.thread_root_id, &e.user_id, &marker);
         }
         if let EventData::Retention(event) = event {
@@ -180,7 +179,7 @@ impl Recent {
                 self.deleted(&e.message_id, room, e.posted, sequence);
             }
             EventData::Receipt(ReceiptEvent::Moved(e)) => {
-                let marker = Marker { message: e.message_id.clone(), posted: e.posted };
+                let marker = Marker { message: e.message_id, posted: e.posted };
                 self.read(room, &e.user_id, &marker);
             }
             // Never on these lanes.
@@ -223,7 +222,7 @@ where
 {
     markers.entry(key).and_compute_with(|known| match known {
         Some(known) if known.value().posted >= marker.posted => Op::Nop,
-        _ => Op::Put(marker.clone()),
+        _ => Op::Put(*marker),
     });
 }
 
@@ -251,13 +250,13 @@ mod tests {
         let message = |number| MessageId::from_uuid(uuid::Uuid::from_u128(number));
         recent.posted(&message(1), &room, 1);
         let applied = schemas::events::RetentionApplied {
-            room_id: room.clone(),
+            room_id: room,
             days: 1,
             before: schemas::Timestamp::from_millis(0),
             messages: vec![message(1), message(2)],
             except_users: Vec::new(),
         };
-        recent.learn(&Lane::Retention(room.clone()), 2, &applied.into());
+        recent.learn(&Lane::Retention(room), 2, &applied.into());
         assert!(recent.message(&message(1)).is_some_and(|known| known.archived && !known.deleted));
         assert_eq!(recent.message(&message(2)), None, "the read model is asked");
         recent.deleted(&message(1), &room, 1, 3);

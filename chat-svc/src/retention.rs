@@ -153,7 +153,7 @@ impl Retention {
         loop {
             let rooms = self.index.rooms(after.as_ref(), ROOMS).await?;
             let Some(last) = rooms.last() else { return Ok(found) };
-            after = Some(last.id.clone());
+            after = Some(last.id);
             for room in &rooms {
                 if writer.as_ref().is_some_and(|writer| writer.stop.is_triggered()) {
                     return Ok(found);
@@ -186,10 +186,10 @@ impl Retention {
         let Some(room) = &found.state else { return Ok(None) };
         let Some(days) = self.rule.days_of(room) else { return Ok(None) };
         let before = self.rule.before(days, now);
-        let last = self.log.last(&Lane::Retention(room.id.clone())).await?;
+        let last = self.log.last(&Lane::Retention(room.id)).await?;
         let at = last.map_or(0, |stored| stored.sequence);
         self.follows(at).await?;
-        let aging = Aging { room_id: room.id.clone(), days, before, messages: 0, held: 0 };
+        let aging = Aging { room_id: room.id, days, before, messages: 0, held: 0 };
         self.go_on_in(room, aging, at, writer).await.map(Some)
     }
 
@@ -263,7 +263,7 @@ impl Retention {
         let gone = purger.purge(room, &going, cut.1).await?;
         let number = gone.len();
         // The removal of their texts is on the same lane.
-        let last = self.log.last(&Lane::Retention(room.id.clone())).await?;
+        let last = self.log.last(&Lane::Retention(room.id)).await?;
         let at = last.map_or(0, |stored| stored.sequence);
         if gone.is_empty() {
             return Ok((at, 0));
@@ -283,9 +283,8 @@ impl Retention {
 
     /// Authors of messages that stay: those who are under a legal hold, or all when the room is.
     async fn held(&self, room: &RoomState, aged: &[Aged]) -> Result<BTreeSet<UserId>, Failure> {
-        let authors: BTreeSet<UserId> =
-            aged.iter().map(|message| message.sender_id.clone()).collect();
-        let lanes: Vec<Lane> = std::iter::once(Lane::RoomHold(room.id.clone()))
+        let authors: BTreeSet<UserId> = aged.iter().map(|message| message.sender_id).collect();
+        let lanes: Vec<Lane> = std::iter::once(Lane::RoomHold(room.id))
             .chain(authors.iter().cloned().map(Lane::UserHold))
             .collect();
         let mut held = BTreeSet::new();
@@ -294,7 +293,7 @@ impl Retention {
             match event.in_force().map(|hold| &hold.held) {
                 Some(Held::Room(_)) => return Ok(authors),
                 Some(Held::User(user)) => {
-                    held.insert(user.clone());
+                    held.insert(*user);
                 }
                 None => {}
             }

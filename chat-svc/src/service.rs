@@ -164,7 +164,7 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
     tasks.spawn(follower.run(stop_tasks.clone()));
     keep_books(&mut tasks, &chat, general.as_ref(), &stop_tasks);
     let auth = AuthService::on(&bus);
-    let eraser = Eraser::new(&chat, auth.clone(), general.clone());
+    let eraser = Eraser::new(&chat, auth.clone(), general);
     tasks.spawn(work(eraser, stop_tasks.clone()));
     tasks.spawn(Arc::clone(&chat).keep_media(purges, stop_tasks.clone()));
     tasks.spawn(work(Exporter::new(&chat, auth), stop_tasks.clone()));

@@ -65,7 +65,7 @@ impl SharedTurns {
         let ttl = Some(Duration::from_secs(pause.into()));
         for _ in 0..ROUNDS {
             let now = Timestamp::now();
-            let turn = serde_json::to_vec(&Turn { by: by.clone(), at_ms: now.millis() });
+            let turn = serde_json::to_vec(&Turn { by: *by, at_ms: now.millis() });
             let turn = turn.map_err(|_| unavailable("the turn cannot be written"))?;
             let taken = match self.last(&key).await? {
                 Some((last, _)) if last.by == *by => return Ok(Ok(())),

@@ -63,7 +63,7 @@ impl SlowMode {
             }
             Op::Put(Turn {
                 taken: now,
-                by: message.clone(),
+                by: *message,
                 client_id: client_id.cloned(),
                 before: last.map(|last| (last.taken, last.by)),
             })

@@ -28,8 +28,8 @@ impl UnderWay {
     ) -> Writing<'_> {
         let mut under_way = self.0.lock();
         let ids = messages.map(|(id, claim)| {
-            under_way.insert(id.clone(), claim.cloned());
-            id.clone()
+            under_way.insert(*id, claim.cloned());
+            *id
         });
         Writing { ids: ids.collect(), of: self }
     }

@@ -186,7 +186,7 @@ impl Dedup {
 
     /// A claim was posted again: a client that repeats once often does so twice.
     pub(crate) fn note_repeat(&self, claim: &Claim, first: Sequence) {
-        self.recent.insert(claim.name.clone(), first);
+        self.recent.insert(claim.name, first);
     }
 
     /// The live feed has brought an event. What was claimed by it must have been noted before.

@@ -31,7 +31,7 @@ pub struct Person {
 pub fn evolve(person: &mut Option<Person>, event: &EventData) {
     let EventData::User(event) = event else { return };
     *person = event.after().map(|user| Person {
-        id: user.id.clone(),
+        id: user.id,
         role: user.role,
         verified: user.email_verified,
         suspended: user.suspended,
@@ -39,6 +39,6 @@ pub fn evolve(person: &mut Option<Person>, event: &EventData) {
         direct_messages: user.preferences.direct_messages,
         added_to_rooms: user.preferences.added_to_rooms,
         read_receipts: user.preferences.read_receipts,
-        avatar: user.avatar_media_id.clone(),
+        avatar: user.avatar_media_id,
     });
 }

@@ -47,7 +47,7 @@ pub fn pin(
     let (message_id, room_id, user_id) = added_to(message, cx);
     let posted = message.posted;
     let event = MessagePinned { message_id, room_id, user_id, posted, near_limit };
-    Ok(Fact::new(Lane::Timeline(event.room_id.clone()), event))
+    Ok(Fact::new(Lane::Timeline(event.room_id), event))
 }
 
 /// Unpins a message.
@@ -62,7 +62,7 @@ pub fn unpin(
     may_pin(standing, message, cx)?;
     let (message_id, room_id, user_id) = added_to(message, cx);
     let event = MessageUnpinned { message_id, room_id, user_id, posted: message.posted };
-    Ok(Fact::new(Lane::Timeline(event.room_id.clone()), event))
+    Ok(Fact::new(Lane::Timeline(event.room_id), event))
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub fn add(
     let (message_id, room_id, user_id) = added_to(message, cx);
     let (emoji, posted) = (emoji.clone(), message.posted);
     let event = ReactionAdded { message_id, room_id, user_id, emoji, posted, near_limit };
-    Ok(Fact::new(Lane::Timeline(event.room_id.clone()), event))
+    Ok(Fact::new(Lane::Timeline(event.room_id), event))
 }
 
 /// Takes a reaction back.
@@ -58,7 +58,7 @@ pub fn remove(
     let (message_id, room_id, user_id) = added_to(message, cx);
     let (emoji, posted) = (emoji.clone(), message.posted);
     let event = ReactionRemoved { message_id, room_id, user_id, emoji, posted };
-    Ok(Fact::new(Lane::Timeline(event.room_id.clone()), event))
+    Ok(Fact::new(Lane::Timeline(event.room_id), event))
 }
 
 #[cfg(test)]

@@ -241,14 +241,14 @@ impl World {
             Lane::Member(_, user) => {
                 let mut member = self.members.remove(user);
                 member::evolve(&mut member, &fact.data);
-                self.members.extend(member.map(|member| (user.clone(), member)));
+                self.members.extend(member.map(|member| (*user, member)));
             }
             Lane::Timeline(_) => {
                 let EventData::Message(event) = &fact.data else { return };
                 let id = match event {
-                    MessageEvent::Posted(e) => e.message.id.clone(),
-                    MessageEvent::Edited(e) => e.message.id.clone(),
-                    MessageEvent::Deleted(e) => e.message_id.clone(),
+                    MessageEvent::Posted(e) => e.message.id,
+                    MessageEvent::Edited(e) => e.message.id,
+                    MessageEvent::Deleted(e) => e.message_id,
                 };
                 let mut message = self.messages.remove(&id);
                 message::evolve(&mut message, sequence, &fact.data);

@@ -19,7 +19,7 @@ impl Eraser {
             Some(room)
         };
         let mut rooms: BTreeSet<RoomId> = lanes.into_iter().filter_map(of_lane).collect();
-        rooms.extend(self.general.clone());
+        rooms.extend(self.general);
         for room in rooms {
             self.lease.keep().await?;
             let left = self.chat.retry(ReadFrom::Log, |_| self.leave(work, &room)).await;
@@ -36,8 +36,8 @@ impl Eraser {
         )?;
         let Some(state) = &room.state else { return Ok(()) };
         let mut reads = Reads::default();
-        reads.note(Lane::Room(id.clone()), room.at);
-        reads.note(Lane::Member(id.clone(), work.user.clone()), member.at);
+        reads.note(Lane::Room(*id), room.at);
+        reads.note(Lane::Member(*id, work.user), member.at);
         let others = match state.everyone || state.kind == RoomKind::Direct {
             true => Vec::new(),
             false => self.others(work, id, &mut reads).await?,
@@ -65,7 +65,7 @@ impl Eraser {
         reads: &mut Reads,
     ) -> Result<Vec<MemberState>, Failure> {
         let lanes = self.chat.log.member_lanes(Some(id), None).await?;
-        let own = Lane::Member(id.clone(), work.user.clone());
+        let own = Lane::Member(*id, work.user);
         let lanes: Vec<Lane> = lanes.into_iter().filter(|lane| *lane != own).collect();
         let mut members = Vec::with_capacity(lanes.len());
         for stored in self.chat.log.last_many(&lanes).await?.into_iter().flatten() {

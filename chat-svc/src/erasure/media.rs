@@ -26,7 +26,7 @@ impl Eraser {
         loop {
             let some = chat.index.media_of(&work.user, after.as_ref(), AT_ONCE).await?;
             let Some(last) = some.last() else { return Ok(held) };
-            after = Some(last.clone());
+            after = Some(*last);
             for id in &some {
                 let keeps = self.keeps(id).await?;
                 if keeps.is_empty() {
@@ -44,7 +44,7 @@ impl Eraser {
         let uses = load::<Media>(&self.chat.log, id).await?.state.map(|media| media.uses);
         let mut keeps = Vec::new();
         for used in uses.unwrap_or_default() {
-            if self.is_held(&Lane::RoomHold(used.room_id.clone())).await? {
+            if self.is_held(&Lane::RoomHold(used.room_id)).await? {
                 keeps.push(used.room_id);
             }
         }

@@ -147,14 +147,14 @@ impl Eraser {
 
     /// Goes on with an erasure; whether there is nothing left to do, ever.
     async fn go_on(&mut self, id: &ErasureId, user: &UserId) -> Result<bool, Failure> {
-        let Some(stored) = self.chat.log.last(&Lane::Erasure(id.clone())).await? else {
+        let Some(stored) = self.chat.log.last(&Lane::Erasure(*id)).await? else {
             return Ok(self.is_stray(id));
         };
         let EventData::Erasure(event) = stored.event()?.data else { return Ok(false) };
         let (registered_at, begun_at) = self.closed(user).await?;
         let mut work = Work {
-            id: id.clone(),
-            user: user.clone(),
+            id: *id,
+            user: *user,
             registered_at,
             begun_at,
             at: stored.sequence,
@@ -179,13 +179,13 @@ impl Eraser {
 
     /// Whether an erasure was noted that never began.
     fn is_stray(&mut self, id: &ErasureId) -> bool {
-        self.strays.entry(id.clone()).or_insert_with(Instant::now).elapsed() > BEGINS_WITHIN
+        self.strays.entry(*id).or_insert_with(Instant::now).elapsed() > BEGINS_WITHIN
     }
 
     /// When the account was registered, and closed.
     async fn closed(&self, user: &UserId) -> Result<(Timestamp, Timestamp), Failure> {
         let not_closed = || unavailable("the account is not closed");
-        let stored = self.chat.log.last(&Lane::User(user.clone())).await?;
+        let stored = self.chat.log.last(&Lane::User(*user)).await?;
         let event = stored.ok_or_else(not_closed)?.event()?;
         let EventData::User(UserEvent::Erased(erased)) = event.data else {
             return Err(not_closed().into());
@@ -206,7 +206,7 @@ impl Eraser {
             let mut round = self.round(work, from).await?;
             round.held.extend(kept.drain());
             if !round.held.is_empty() {
-                self.waiting.insert(work.id.clone(), round.held);
+                self.waiting.insert(work.id, round.held);
                 return Ok(false);
             }
             let age = Timestamp::now().millis() - work.begun_at.millis();
@@ -245,7 +245,7 @@ impl Eraser {
 
     /// Whether something that keeps this erasure is still held.
     async fn waits(&mut self, work: &Work) -> Result<bool, Failure> {
-        if self.is_held(&Lane::UserHold(work.user.clone())).await? {
+        if self.is_held(&Lane::UserHold(work.user)).await? {
             return Ok(true);
         }
         let rooms = self.waiting.get(&work.id).cloned().unwrap_or_default();
@@ -267,12 +267,12 @@ impl Eraser {
 
     async fn complete(&self, work: &mut Work) -> Result<(), Failure> {
         let completed = ErasureCompleted {
-            erasure_id: work.id.clone(),
-            user_id: work.user.clone(),
+            erasure_id: work.id,
+            user_id: work.user,
             removed: work.removed,
             completed_at: Timestamp::now(),
         };
-        let fact = Fact::expecting(Expect::At(work.at), Lane::Erasure(work.id.clone()), completed);
+        let fact = Fact::expecting(Expect::At(work.at), Lane::Erasure(work.id), completed);
         let appended = record(&self.chat.log, &call(), fact).await?;
         work.at = appended.sequences.last().copied().unwrap_or(work.at);
         Ok(())

@@ -117,17 +117,17 @@ impl Piece {
             EventData::Session(event) if event.user_id() == user => self.goes(found),
             EventData::Challenge(event) if event.user_id() == user => self.goes(found),
             EventData::Thread(event) if event.user() == user => {
-                self.threads.push(event.root().clone());
+                self.threads.push(*event.root());
                 self.goes(found);
             }
             EventData::Report(event) if event.after().reporter_id == *user => {
-                self.reports.push(event.after().id.clone());
+                self.reports.push(event.after().id);
                 self.goes(found);
             }
             EventData::Block(event) if event.after().user_id == *user => self.goes(found),
             EventData::Identity(event) if event.after().user_id == *user => self.goes(found),
             EventData::Prefs(event) if event.after().user_id == *user => {
-                self.prefs.push(event.after().room_id.clone());
+                self.prefs.push(event.after().room_id);
                 self.goes(found);
             }
             EventData::Invite(event) if event.after().created_by == *user => {
@@ -185,11 +185,11 @@ impl Piece {
                 if message.sender_id == *user =>
             {
                 self.deletions.push(MessageDeleted {
-                    message_id: message.id.clone(),
-                    room_id: message.room_id.clone(),
-                    sender_id: user.clone(),
+                    message_id: message.id,
+                    room_id: message.room_id,
+                    sender_id: *user,
                     posted: found.sequence,
-                    thread_root_id: message.thread_root_id.clone(),
+                    thread_root_id: message.thread_root_id,
                     created_at: message.created_at,
                     // Said when it is deleted.
                     deleted_at: message.created_at,
@@ -255,7 +255,7 @@ impl Piece {
     }
 
     fn take_invite(&mut self, event: &InviteEvent, found: Found<'_>) {
-        self.invites.push(event.after().id.clone());
+        self.invites.push(event.after().id);
         self.goes(found);
     }
 
@@ -305,9 +305,9 @@ fn distinct<T: Ord>(mut ids: Vec<T>) -> Vec<T> {
 /// The end of a reaction that its author added.
 fn taken_back(added: &ReactionAdded) -> ReactionRemoved {
     ReactionRemoved {
-        message_id: added.message_id.clone(),
-        room_id: added.room_id.clone(),
-        user_id: added.user_id.clone(),
+        message_id: added.message_id,
+        room_id: added.room_id,
+        user_id: added.user_id,
         emoji: added.emoji.clone(),
         posted: added.posted,
     }

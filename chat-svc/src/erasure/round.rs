@@ -93,11 +93,11 @@ impl Eraser {
         if let Some(room) = room_of(&event.data) {
             let held = match holds.get(room) {
                 Some(held) => *held,
-                None => self.is_held(&Lane::RoomHold(room.clone())).await?,
+                None => self.is_held(&Lane::RoomHold(*room)).await?,
             };
-            holds.insert(room.clone(), held);
+            holds.insert(*room, held);
             if held {
-                round.held.insert(room.clone());
+                round.held.insert(*room);
                 return Ok(());
             }
         }
@@ -116,7 +116,7 @@ impl Eraser {
             return Ok(0);
         }
         self.lease.keep().await?;
-        if self.is_held(&Lane::UserHold(work.user.clone())).await? {
+        if self.is_held(&Lane::UserHold(work.user)).await? {
             return Err(unavailable("the user is under a legal hold").into());
         }
         let now = Timestamp::now();
@@ -135,10 +135,10 @@ impl Eraser {
             return Ok(count);
         }
         let removed = piece.adds_to(work.removed, taken_back);
-        let ids = (work.id.clone(), work.user.clone());
+        let ids = (work.id, work.user);
         let listed = piece.listed(ids, now, through, removed);
         let sequences = listed.sequences();
-        let lane = Lane::Erasure(work.id.clone());
+        let lane = Lane::Erasure(work.id);
         let fact = Fact::expecting(Expect::At(work.at), lane, listed);
         let appended = record(&self.chat.log, &call(), fact).await?;
         work.at = appended.sequences.last().copied().unwrap_or(work.at);
@@ -159,7 +159,7 @@ impl Eraser {
         for deletion in deletions {
             let known = self.chat.index.message(&deletion.message_id).await?;
             if known.is_none_or(|known| !known.deleted) {
-                let lane = Lane::Timeline(deletion.room_id.clone());
+                let lane = Lane::Timeline(deletion.room_id);
                 let deletion = MessageDeleted { deleted_at: now, ..deletion };
                 facts.push(Fact::expecting(Expect::Any, lane, deletion));
             }
@@ -174,7 +174,7 @@ impl Eraser {
             let id = &reaction.message_id;
             let addition = Addition::reaction(id, &reaction.user_id, &reaction.emoji);
             if self.chat.index.addition(&addition).await?.there {
-                let lane = Lane::Timeline(reaction.room_id.clone());
+                let lane = Lane::Timeline(reaction.room_id);
                 facts.push(Fact::expecting(Expect::Any, lane, reaction));
             }
         }

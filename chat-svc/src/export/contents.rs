@@ -62,7 +62,7 @@ impl Making<'_> {
     }
 
     async fn some_rooms(&mut self, memberships: &[MembershipDoc]) -> Result<(), Failure> {
-        let ids: Vec<RoomId> = memberships.iter().map(|one| one.room_id.clone()).collect();
+        let ids: Vec<RoomId> = memberships.iter().map(|one| one.room_id).collect();
         let rooms = self.model.current().rooms(&ids).await.map_err(IndexError::from)?;
         let people = rooms.iter().flat_map(|room| room.state.direct_members.iter().cloned());
         let names = usernames(self.model, people.collect()).await?;
@@ -122,7 +122,7 @@ impl Making<'_> {
     /// The person's requests that are still logged, newest first.
     pub(super) async fn requests(&mut self) -> Result<(), Failure> {
         let side = self.model.side().await.map_err(IndexError::from)?;
-        let user = Some(self.export.user_id.clone());
+        let user = Some(self.export.user_id);
         let filter = RequestFilter { user, ..RequestFilter::default() };
         let mut before = None;
         loop {
@@ -152,13 +152,13 @@ impl Making<'_> {
             let store = self.model.current();
             let page = store.media_of(&self.export.user_id, after.as_ref(), AT_ONCE).await;
             let page = page.map_err(IndexError::from)?;
-            after = page.items.last().map(|doc| doc.state.file.id.clone());
+            after = page.items.last().map(|doc| doc.state.file.id);
             for doc in &page.items {
                 let path = self.bytes(doc).await?;
                 self.book.put(List::Media, &medium(doc, path)).await?;
                 self.go_on().await?;
                 if self.is_to_be_kept() {
-                    let after = Some(doc.state.file.id.clone());
+                    let after = Some(doc.state.file.id);
                     self.reach(Step::Media { after }).await?;
                 }
             }
@@ -174,7 +174,7 @@ impl Making<'_> {
         if doc.state.status != MediaStatus::Stored {
             return Ok(None);
         }
-        let name = BlobName::File(file.id.clone());
+        let name = BlobName::File(file.id);
         let store = self.chat.files.store.as_ref();
         let found = store.stat(&name).await.map_err(|error| store_failed(&error))?;
         let Some(blob) = found else { return Ok(None) };
@@ -212,11 +212,11 @@ fn exported(
     let known =
         membership.present || (state.visibility == Visibility::Public && !membership.banned);
     let person = |id: &UserId| ExportedPerson {
-        id: id.clone(),
+        id: *id,
         username: names.get(id).cloned().unwrap_or_default(),
     };
     ExportedRoom {
-        id: state.id.clone(),
+        id: state.id,
         kind: state.kind,
         name: state.name.as_ref().filter(|_| known).map(ToString::to_string),
         topic: state.topic.as_ref().filter(|_| known).map(ToString::to_string),
@@ -229,20 +229,20 @@ fn exported(
         banned: membership.banned,
         notify: membership.notify,
         pinned: membership.pinned,
-        read_up_to: membership.marker_message_id.clone().filter(|_| membership.marker_moved),
+        read_up_to: membership.marker_message_id.filter(|_| membership.marker_moved),
     }
 }
 
 fn medium(doc: &MediaDoc, path: Option<String>) -> ExportedMedia {
     let state = &doc.state;
     ExportedMedia {
-        id: state.file.id.clone(),
+        id: state.file.id,
         filename: state.file.filename.clone(),
         content_type: state.file.content_type.clone(),
         size: state.file.size,
         created_at: state.created_at,
         avatar: state.avatar,
-        messages: state.uses.iter().map(|used| used.message_id.clone()).collect(),
+        messages: state.uses.iter().map(|used| used.message_id).collect(),
         path,
     }
 }

@@ -83,7 +83,7 @@ impl Draft {
         store: &dyn BlobStore,
         user: &UserId,
     ) -> Result<Option<Self>, Failure> {
-        let name = BlobName::ExportDraft(user.clone());
+        let name = BlobName::ExportDraft(*user);
         let found = store.stat(&name).await.map_err(|error| store_failed(&error))?;
         let Some(blob) = found else { return Ok(None) };
         let text = read_whole(store, (&name, &blob), MOST_BYTES).await;
@@ -104,7 +104,7 @@ impl Draft {
             unavailable("the draft of the export cannot be written")
         })?;
         let kept = async {
-            let mut upload = store.begin(BlobName::ExportDraft(user.clone())).await?;
+            let mut upload = store.begin(BlobName::ExportDraft(*user)).await?;
             upload.write(&text).await?;
             upload.finish().await
         };

@@ -116,8 +116,8 @@ impl<'a> Making<'a> {
         let Self { chat, export, book, progress, .. } = self;
         let position = chat.log.epoch().at(head);
         book.finish(|files| ExportIndex {
-            export_id: export.id.clone(),
-            user_id: export.user_id.clone(),
+            export_id: export.id,
+            user_id: export.user_id,
             requested_at: export.requested_at,
             made_at: progress.begun_at,
             position,
@@ -153,7 +153,7 @@ impl<'a> Making<'a> {
 
     async fn keep(&mut self) -> Result<(), Failure> {
         let draft = Draft {
-            export_id: self.export.id.clone(),
+            export_id: self.export.id,
             progress: self.progress.clone(),
             book: self.book.pause(),
         };
@@ -180,7 +180,7 @@ impl<'a> Making<'a> {
             return Err(unavailable("the export takes too long").into());
         }
         let (log, user) = (&self.chat.log, &self.export.user_id);
-        let last = log.last(&Lane::Exports(user.clone())).await?;
+        let last = log.last(&Lane::Exports(*user)).await?;
         let unmoved = last.is_some_and(|last| last.sequence == self.at);
         // It was withdrawn, or its person is being erased.
         match unmoved && load::<People>(log, user).await?.state.is_some() {
@@ -196,7 +196,7 @@ async fn resumed(chat: &Chat, export: &ExportState) -> Result<Option<(Progress, 
     let draft = Draft::read(store, user).await?;
     let draft = draft.filter(|draft| draft.is_good_for(export, Timestamp::now()));
     let Some(Draft { mut progress, book, .. }) = draft else { return Ok(None) };
-    match Book::resume(store, BlobName::Export(user.clone()), book).await {
+    match Book::resume(store, BlobName::Export(*user), book).await {
         Ok(book) => {
             progress.resumed += 1;
             let (step, bytes) = (&progress.step, book.bytes());
@@ -210,7 +210,7 @@ async fn resumed(chat: &Chat, export: &ExportState) -> Result<Option<(Progress, 
 
 /// A file of which nothing is written.
 async fn begun(chat: &Chat, export: &ExportState) -> Result<(Progress, Book), Failure> {
-    let name = BlobName::Export(export.user_id.clone());
+    let name = BlobName::Export(export.user_id);
     let upload = chat.files.store.begin(name).await.map_err(|error| store_failed(&error))?;
     let progress = Progress::new(chat.log.head().await?);
     let book = Book::new(Archive::new(upload, progress.begun_at));

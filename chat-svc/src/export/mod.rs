@@ -91,7 +91,7 @@ impl Worker for Exporter {
             let (due, ended) = meanwhile(maker.due(&working, &mut self.later), &mut work).await;
             settle(ended, &mut working, &mut self.later);
             for user in due? {
-                working.insert(user.clone());
+                working.insert(user);
                 work.push(Box::pin(maker.go_on(user)) as BoxFuture<'_, Outcome>);
             }
             if work.is_empty() {
@@ -239,7 +239,7 @@ impl Maker<'_> {
 impl Chat {
     /// Removes the file of a person's export, if there is one, finished or not.
     pub(crate) async fn remove_export(&self, user: &UserId) -> Result<(), Failure> {
-        let (store, name) = (self.files.store.as_ref(), BlobName::Export(user.clone()));
+        let (store, name) = (self.files.store.as_ref(), BlobName::Export(*user));
         if let Some(draft) = Draft::read(store, user).await? {
             let discarded = store.discard(&name, draft.upload()).await;
             discarded.map_err(|error| store_failed(&error))?;
@@ -249,7 +249,7 @@ impl Chat {
     }
 
     async fn remove_draft(&self, user: &UserId) -> Result<(), Failure> {
-        let name = BlobName::ExportDraft(user.clone());
+        let name = BlobName::ExportDraft(*user);
         self.files.store.remove(&name).await.map_err(|error| store_failed(&error))
     }
 }

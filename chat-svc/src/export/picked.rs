@@ -21,7 +21,7 @@ pub(super) enum Picked {
 /// form: rooms, their inbox, how far they have read.
 pub(super) fn picked(user: &UserId, event: &EventData) -> Option<Picked> {
     if let EventData::Message(MessageEvent::Posted(MessagePosted { message, .. })) = event {
-        return (message.sender_id == *user).then(|| Picked::Message(message.id.clone()));
+        return (message.sender_id == *user).then_some(Picked::Message(message.id));
     }
     if let EventData::Reaction(ReactionEvent::Added(added)) = event {
         return (added.user_id == *user).then(|| Picked::Reaction(Box::new(added.clone())));

@@ -122,7 +122,7 @@ impl Making<'_> {
         }
         let found = self.model.current().messages(&ids).await.map_err(IndexError::from)?;
         let mut found: HashMap<MessageId, MessageDoc> =
-            found.into_iter().map(|doc| (doc.id.clone(), doc)).collect();
+            found.into_iter().map(|doc| (doc.id, doc)).collect();
         for id in &ids {
             let doc = found.remove(id).filter(|doc| doc.deleted_at.is_none() && doc.purged == 0);
             if let Some(doc) = doc {
@@ -138,9 +138,7 @@ impl Making<'_> {
         if reacted.is_empty() {
             return Ok(());
         }
-        let key = |one: &ReactionAdded| {
-            (one.message_id.clone(), ReactionId::of(&one.user_id, &one.emoji))
-        };
+        let key = |one: &ReactionAdded| (one.message_id, ReactionId::of(&one.user_id, &one.emoji));
         let keys: Vec<(MessageId, ReactionId)> =
             reacted.iter().map(|one| key(&one.added)).collect();
         let there = self.model.current().reactions(&keys).await.map_err(IndexError::from)?;

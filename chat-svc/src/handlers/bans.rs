@@ -82,7 +82,7 @@ impl Chat {
             let member = self.lanes.member(general, user, from).await?;
             let (Some(room), Some(state)) = (&room.state, &member.state) else { return Ok(()) };
             let mut reads = Reads::default();
-            reads.note(Lane::Member(general.clone(), user.clone()), member.at);
+            reads.note(Lane::Member(*general, *user), member.at);
             self.commit(call, lapse(room, state, Timestamp::now()), &reads).await?;
             Ok(())
         })

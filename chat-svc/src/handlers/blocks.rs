@@ -50,9 +50,9 @@ impl Chat {
             self.lanes.member(&room, other, from),
         )?;
         let mut reads = Reads::default();
-        reads.note(Lane::Blocks(call.user.clone()), blocks.at);
-        reads.note(Lane::Member(room.clone(), call.user.clone()), own.at);
-        reads.note(Lane::Member(room.clone(), other.clone()), others.at);
+        reads.note(Lane::Blocks(call.user), blocks.at);
+        reads.note(Lane::Member(room, call.user), own.at);
+        reads.note(Lane::Member(room, *other), others.at);
         let two = Two { room: &room, own: own.state.as_ref(), other: others.state.as_ref() };
         let facts = set_block(
             (person.state.as_ref(), blocks.state.as_ref()),

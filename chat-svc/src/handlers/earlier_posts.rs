@@ -95,5 +95,5 @@ pub(super) fn claim(call: &UserCall, cmd: &PostMessage) -> Result<Option<Claim>,
             ClientId::parse(&format!("key:{name}")).map_err(invalid)?
         }
     };
-    Ok(Some(Claim::new(cmd.room_id.clone(), call.user.clone(), client_id)))
+    Ok(Some(Claim::new(cmd.room_id, call.user, client_id)))
 }

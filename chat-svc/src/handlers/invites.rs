@@ -86,7 +86,7 @@ impl Chat {
         let making = Making { id, open, unverified: self.unverified_invite };
         let (fact, invite) = create(&standing, making, cmd, &context(call))?;
         // The right to invite is that of the membership.
-        let (lane, data) = (fact.lane.clone(), fact.data.clone());
+        let (lane, data) = (fact.lane, fact.data.clone());
         let appended = self.commit_fenced(call, fact, &seen).await?;
         let invite = match appended.duplicate {
             false => {
@@ -115,7 +115,7 @@ impl Chat {
         let projected = self.index.checkpoint(&self.log.epoch()).await?;
         let open = async || self.index.open_invites(room, Timestamp::now(), MAX_OPEN + 1).await;
         let ids = open().await?.into_iter().map(|invite| invite.id.to_string()).collect();
-        let of = Counted::Invites(room.clone());
+        let of = Counted::Invites(*room);
         if let Some(ids) = self.up_to(head, &of, (ids, projected), MAX_OPEN).await {
             return Ok(ids.len());
         }
@@ -243,7 +243,7 @@ impl Chat {
             self.lanes.person(&call.user, from),
             self.lanes.member(room_id, &call.user, from),
         )?;
-        reads.note(Lane::Member(room_id.clone(), call.user.clone()), member.at);
+        reads.note(Lane::Member(*room_id, call.user), member.at);
         let inviting = found.inviting(self.unverified_invite);
         let facts =
             accept(&inviting, person.state.as_ref(), member.state.as_ref(), &context(call))?;
@@ -272,7 +272,7 @@ impl Chat {
         id: &InviteId,
         reads: &mut Reads,
     ) -> Result<Option<InviteState>, Failure> {
-        let lane = Lane::Invite(id.clone());
+        let lane = Lane::Invite(*id);
         let stored = self.log.last(&lane).await?;
         let mut invite = None;
         if let Some(stored) = &stored {

@@ -53,7 +53,7 @@ impl Chat {
         let limits = &self.files.config.limits;
         let cx = context(call);
         let state = media::request(person.state.as_ref(), id, cmd, (limits, taken), &cx)?;
-        let fence = Expect::Fence { lane: Lane::User(call.user.clone()), at: person.at };
+        let fence = Expect::Fence { lane: Lane::User(call.user), at: person.at };
         let fact = media::requested(state.clone());
         let appended = decider::commit_fenced(&self.log, call, fact, fence).await?;
         let at = appended.position.sequence;
@@ -121,7 +121,7 @@ impl Chat {
         let fact = Fact { expect: Expect::At(found.at), ..fact };
         let appended = decider::record(&self.log, call, fact).await?;
         // What is left of the upload is removed when that of its medium is, at the latest.
-        let upload = BlobName::Upload(id.clone());
+        let upload = BlobName::Upload(*id);
         if let Err(error) = self.files.store.remove(&upload).await {
             tracing::warn!(media.id = %id, %error, "an upload that was stored is removed later");
         }
@@ -139,7 +139,7 @@ impl Chat {
         let Some((file, blob)) = stored.filter(|(file, _)| *file != recorded.file) else {
             return Ok(None);
         };
-        let found = self.files.store.stat(&BlobName::File(file.id.clone())).await;
+        let found = self.files.store.stat(&BlobName::File(file.id)).await;
         let found = found.map_err(|error| store_failed(&error))?;
         Ok(found.filter(|found| found.version == blob.version).map(|_| file))
     }

@@ -161,7 +161,7 @@ impl Chat {
     ) -> Result<(Arc<Seen<Option<MemberState>>>, Reads), Failure> {
         let member = self.lanes.member(room, user, from).await?;
         let mut reads = seen.reads(room);
-        reads.note(Lane::Member(room.clone(), user.clone()), member.at);
+        reads.note(Lane::Member(*room, *user), member.at);
         Ok((member, reads))
     }
 }

@@ -40,7 +40,7 @@ impl Chat {
         repeat: bool,
     ) -> Outcome {
         let posted = self.log.epoch().at(posted);
-        let position = Some(posted.clone());
+        let position = Some(posted);
         accepted(position, MessageOutcome { message, posted, edited_at, repeat, as_of: None })
     }
 

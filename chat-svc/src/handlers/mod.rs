@@ -58,8 +58,8 @@ impl InRoom {
     /// The room's and the caller's lane as they were read.
     fn reads(&self, room: &RoomId) -> Reads {
         let mut reads = Reads::default();
-        reads.note(Lane::Room(room.clone()), self.room.at);
-        reads.note(self.member_lane.clone(), self.member.at);
+        reads.note(Lane::Room(*room), self.room.at);
+        reads.note(self.member_lane, self.member.at);
         reads
     }
 
@@ -71,7 +71,7 @@ impl InRoom {
     /// What must be true for something the caller says in the room to be written: nothing has happened
     /// to their membership since it was judged.
     fn fence(&self) -> Expect {
-        Expect::Fence { lane: self.member_lane.clone(), at: self.member.at }
+        Expect::Fence { lane: self.member_lane, at: self.member.at }
     }
 }
 
@@ -83,7 +83,7 @@ impl Chat {
             self.lanes.person(&call.user, from),
             self.lanes.member(room, &call.user, from),
         )?;
-        let member_lane = Lane::Member(room.clone(), call.user.clone());
+        let member_lane = Lane::Member(*room, call.user);
         Ok(InRoom { room: state, person, member, member_lane })
     }
 
@@ -141,7 +141,7 @@ impl Chat {
             UserRef::Name(name) => self.lanes.holder(name.as_str(), from).await,
             UserRef::Id(id) => {
                 let person = self.lanes.person(id, from).await?;
-                Ok(person.state.as_ref().map(|person| person.id.clone()))
+                Ok(person.state.as_ref().map(|person| person.id))
             }
         }
     }

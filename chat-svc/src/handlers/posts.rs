@@ -90,7 +90,7 @@ impl Chat {
 
     /// A message has not taken its author's turn after all.
     async fn give_turn_back(&self, room: &RoomId, user: &UserId, id: &MessageId) {
-        if self.slow.give_back((room.clone(), user.clone()), id) {
+        if self.slow.give_back((*room, *user), id) {
             self.shared_turns.give_back((room, user), id).await;
         }
     }
@@ -100,7 +100,7 @@ impl Chat {
     async fn take_turn(&self, call: &UserCall, post: &Post<'_>, pause: u32) -> Result<(), Failure> {
         let (room, id) = (&post.command.room_id, &post.id);
         let client_id = post.claim.as_ref().map(|claim| &claim.client_id);
-        let turn = (room.clone(), call.user.clone());
+        let turn = (*room, call.user);
         let taken =
             self.slow.take(turn, pause, id, client_id).map_err(MessageRejection::TooSoon)?;
         if !taken {
@@ -111,7 +111,7 @@ impl Chat {
             Ok(Err(left)) => MessageRejection::TooSoon(left).into(),
             Err(failure) => failure,
         };
-        self.slow.give_back((room.clone(), call.user.clone()), id);
+        self.slow.give_back((*room, call.user), id);
         Err(refused)
     }
 
@@ -204,7 +204,7 @@ impl Chat {
         let answers: Vec<Reply<MessageOutcome>> =
             posts.into_iter().filter_map(|post| post.answer).map(Reply::from).collect();
         let written = answers.iter().rev().find_map(|answer| match answer {
-            Reply::Accepted(accepted) => accepted.position.clone(),
+            Reply::Accepted(accepted) => accepted.position,
             Reply::Rejected(_) => None,
         });
         Ok(accepted(written, answers))

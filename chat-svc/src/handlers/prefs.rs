@@ -70,7 +70,7 @@ impl Chat {
 
     /// Whether anything happened on a room's timeline after a place.
     async fn has_news(&self, room: &RoomId, after: Sequence) -> Result<bool, Failure> {
-        let last = self.log.last(&Lane::Timeline(room.clone())).await?;
+        let last = self.log.last(&Lane::Timeline(*room)).await?;
         Ok(last.is_some_and(|last| last.sequence > after))
     }
 
@@ -81,7 +81,7 @@ impl Chat {
         user: &UserId,
         reads: &mut Reads,
     ) -> Result<(Option<PrefsState>, Sequence), Failure> {
-        let lane = Lane::Prefs(room.clone(), user.clone());
+        let lane = Lane::Prefs(*room, *user);
         let stored = self.log.last(&lane).await?;
         let mut prefs = None;
         if let Some(stored) = &stored {

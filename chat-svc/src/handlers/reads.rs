@@ -27,7 +27,7 @@ impl Chat {
         found
             .filter(|found| found.state.room_id == cmd.room_id)
             .ok_or(MessageRejection::NoSuchMessage)?;
-        let (thread_root_id, message_id) = (root.clone(), cmd.message_id.clone());
+        let (thread_root_id, message_id) = (*root, cmd.message_id);
         self.try_mark_thread_read(call, &MarkThreadRead { thread_root_id, message_id }, from).await
     }
 
@@ -49,7 +49,7 @@ impl Chat {
         // Where a stay began nothing was read yet: marking that message is news.
         let taken = |at: &Marked| if at.moved { at.posted } else { at.posted.saturating_sub(1) };
         let before = reached.as_ref().map_or(0, taken);
-        let wanted = Marker { message: cmd.message_id.clone(), posted };
+        let wanted = Marker { message: cmd.message_id, posted };
         let Some(fact) = mark_read(&standing, &up_to, before, &context(call))? else {
             let reached = reached.map(|at| Marker { message: at.message, posted: at.posted });
             return Ok(read_up_to(None, reached.unwrap_or(wanted)));
@@ -69,7 +69,7 @@ impl Chat {
         let found = self.message(&cmd.message_id).await?;
         let found = found.filter(|found| found.state.room_id == cmd.room_id).ok_or(unknown)?;
         let Message { posted, deleted, archived, purged, .. } = found;
-        let room = cmd.room_id.clone();
+        let room = cmd.room_id;
         let location = MessageLocation { room, posted, deleted, archived, purged, ours: false };
         self.recent.found(&cmd.message_id, location);
         Ok(posted)

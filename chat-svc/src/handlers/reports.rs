@@ -95,10 +95,10 @@ impl Chat {
         let mut state = before.state;
         let mut reads = Reads::default();
         if let Some(fact) = &fact {
-            reads.note(fact.lane.clone(), before.at);
+            reads.note(fact.lane, before.at);
             state = <Reports as Entity>::after(&fact.data);
         } else if let Some(state) = &state {
-            reads.note(Lane::Report(state.id.clone()), before.at);
+            reads.note(Lane::Report(state.id), before.at);
         }
         let facts = fact.into_iter().chain(besides).collect();
         let committed = self.commit(call, facts, &reads).await?;
@@ -126,7 +126,7 @@ impl Chat {
         let fact = report::delete(person.state.as_ref(), found.as_ref(), &cmd.reason, &cx)?;
         let (Some(fact), Some(found)) = (fact, found) else { return Ok(accepted(None, ())) };
         // The right is the caller's role, which their account's lane holds.
-        let fence = decider::Expect::Fence { lane: Lane::User(call.user.clone()), at: person.at };
+        let fence = decider::Expect::Fence { lane: Lane::User(call.user), at: person.at };
         let position = self.write_deletion(call, &found, fact, fence).await?;
         Ok(accepted(Some(position), ()))
     }
@@ -148,8 +148,8 @@ impl Chat {
         let person = self.moderator(call, from).await?;
         let before = self.lanes.room(&cmd.room_id, from).await?;
         let mut reads = Reads::default();
-        reads.note(Lane::Room(cmd.room_id.clone()), before.at);
-        reads.note(Lane::User(call.user.clone()), person.at);
+        reads.note(Lane::Room(cmd.room_id), before.at);
+        reads.note(Lane::User(call.user), person.at);
         let state = before.state.as_ref().ok_or(ReportRejection::NotFound)?;
         let archiving = room::archiving(&cmd.room_id);
         if let Some(name) = room::NameChange::of(state, &archiving, &self.names).released {

@@ -117,7 +117,7 @@ impl Chat {
     ) -> Result<(), Failure> {
         for user in both {
             let member = self.lanes.member(id, user, ReadFrom::Log).await?;
-            reads.note(Lane::Member(id.clone(), user.clone()), member.at);
+            reads.note(Lane::Member(*id, *user), member.at);
             if member.state.as_ref().is_some_and(|member| member.blocks || member.blocked) {
                 let place = others.iter().position(|other| *other != call.user).unwrap_or_default();
                 let text = Denied::Blocked.to_string();

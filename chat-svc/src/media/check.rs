@@ -31,7 +31,7 @@ impl Files {
     pub(crate) async fn check(&self, media: &MediaState) -> Result<(MediaFile, Blob), Failure> {
         let _turn = self.checking.acquire().await.map_err(|_| unavailable("stopping"))?;
         let announced = &media.file;
-        let name = BlobName::Upload(announced.id.clone());
+        let name = BlobName::Upload(announced.id);
         let found = self.store.stat(&name).await.map_err(|error| store_failed(&error))?;
         let blob = found.ok_or(MediaRejection::NotUploaded)?;
         if blob.size != announced.size {
@@ -125,7 +125,7 @@ impl Files {
         mut cleaner: Cleaner,
     ) -> Result<(Blob, Start), Failure> {
         let failed = |error| store_failed(&error);
-        let to = BlobName::File(file.id.clone());
+        let to = BlobName::File(file.id);
         let mut copy = self.store.begin(to).await.map_err(failed)?;
         let mut hash = Sha256::new();
         let mut start = Start::of(is_picture(&file.content_type));
@@ -180,7 +180,7 @@ impl Files {
         let decoded = decoding.await.unwrap_or(Err(PictureError::NotAnImage));
         let Picture { size, thumbnail } = decoded.map_err(refused)?;
         let failed = |error| store_failed(&error);
-        let name = BlobName::Thumbnail(file.id.clone());
+        let name = BlobName::Thumbnail(file.id);
         let mut small = self.store.begin(name).await.map_err(failed)?;
         small.write(&thumbnail).await.map_err(failed)?;
         small.finish().await.map_err(failed)?;

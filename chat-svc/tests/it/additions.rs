@@ -15,11 +15,11 @@ fn emoji(number: usize) -> Emoji {
 }
 
 fn react(message_id: &MessageId, number: usize) -> AddReaction {
-    AddReaction { message_id: message_id.clone(), emoji: emoji(number) }
+    AddReaction { message_id: *message_id, emoji: emoji(number) }
 }
 
 fn unreact(message_id: &MessageId, number: usize) -> RemoveReaction {
-    RemoveReaction { message_id: message_id.clone(), emoji: emoji(number) }
+    RemoveReaction { message_id: *message_id, emoji: emoji(number) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,16 +32,15 @@ async fn repeats_write_nothing_also_while_the_index_stands() {
     for _ in 0..3 {
         world.call(&ada, &react(&id, 0)).await.unwrap();
     }
-    let pin = PinMessage { message_id: id.clone() };
-    let unpin = UnpinMessage { message_id: id.clone() };
+    let pin = PinMessage { message_id: id };
+    let unpin = UnpinMessage { message_id: id };
     world.call(&ada, &pin).await.unwrap();
     world.call(&ada, &pin).await.unwrap();
     world.call(&ada, &unreact(&id, 0)).await.unwrap();
     world.call(&ada, &unreact(&id, 0)).await.unwrap();
     world.call(&ada, &unpin).await.unwrap();
     world.call(&ada, &unpin).await.unwrap();
-    let edit =
-        |text: &str| EditMessage { message_id: id.clone(), body: Body::parse(text).unwrap() };
+    let edit = |text: &str| EditMessage { message_id: id, body: Body::parse(text).unwrap() };
     for text in ["other", "other", "hello", "hello"] {
         world.call(&ada, &edit(text)).await.unwrap();
     }
@@ -99,7 +98,7 @@ async fn what_two_processes_do_at_once_is_written_once() {
         let removed = join_all(buses.map(|bus| call(bus, &context, &remove))).await;
         assert!(added.iter().all(Result::is_ok) && removed.iter().all(Result::is_ok));
     }
-    let types = world.types_on(&Lane::Timeline(room.clone())).await;
+    let types = world.types_on(&Lane::Timeline(room)).await;
     let expected = ["message.posted.v1", "reaction.added.v1", "reaction.removed.v1"].repeat(10);
     assert_eq!(types, expected);
     // Within the log's memory of ids the same is done again.

@@ -20,10 +20,10 @@ async fn read_model(folder: &TempDir) -> ReadModel {
 fn message(room: &RoomId, sender: &UserId) -> MessageDoc {
     MessageDoc {
         id: MessageId::from_uuid(fresh()),
-        room_id: room.clone(),
+        room_id: *room,
         number: 1,
         main_number: 1,
-        sender_id: sender.clone(),
+        sender_id: *sender,
         client_id: ClientId::parse("c1").ok(),
         body: "hello".to_owned(),
         format: Format::Plain,
@@ -50,7 +50,7 @@ fn message(room: &RoomId, sender: &UserId) -> MessageDoc {
 }
 
 fn room_doc(id: &RoomId) -> RoomDoc {
-    let state = RoomState::begun(id.clone(), RoomKind::Group, Timestamp::from_millis(1));
+    let state = RoomState::begun(*id, RoomKind::Group, Timestamp::from_millis(1));
     RoomDoc {
         member_count: 1,
         last_number: 1,
@@ -71,16 +71,16 @@ async fn the_read_model_answers_as_an_index() {
     assert_eq!(index.checkpoint(&epoch).await.unwrap(), 0);
     let (room, user) = (RoomId::from_uuid(fresh()), UserId::from_uuid(fresh()));
     let doc = message(&room, &user);
-    let id = doc.id.clone();
+    let id = doc.id;
     let membership = MembershipDoc {
         marker_number: 1,
         marker_main: 1,
         marker_moved: true,
-        marker_message_id: Some(id.clone()),
+        marker_message_id: Some(id),
         marker_at: 8,
         marker_updated: 8,
         updated: 8,
-        ..MembershipDoc::begun(room.clone(), user.clone(), Timestamp::from_millis(1), 1)
+        ..MembershipDoc::begun(room, user, Timestamp::from_millis(1), 1)
     };
     let room_doc = room_doc(&room);
     let docs = vec![
@@ -118,7 +118,7 @@ async fn posting_rate() {
     let world = World::start().await;
     let instance = world.with_index(Arc::new(read_model(&folder).await)).await;
     let ada = world.register("ada").await;
-    let general = world.first.general.clone().unwrap();
+    let general = world.first.general.unwrap();
     let context = context(&ada);
     let log = world.log.clone();
     drop(world.first);
@@ -143,7 +143,7 @@ async fn posting_rate() {
         .map(|n| {
             let claim = schemas::events::NameClaimed { owner: format!("{n:0>300}") };
             let event = crate::kit::event(claim);
-            let write = eventlog::LaneWrite::new(lane.clone(), event, eventlog::Expect::Any);
+            let write = eventlog::LaneWrite::new(lane, event, eventlog::Expect::Any);
             let log = log.clone();
             async move { log.append(vec![write]).await.unwrap() }
         })

@@ -180,10 +180,10 @@ impl World {
 
     pub(crate) async fn register_as(&self, username: &str, role: Role) -> UserId {
         let user = user_state(username, role);
-        let id = user.id.clone();
+        let id = user.id;
         let claim = NameClaimed { owner: id.to_string() };
         let writes = vec![
-            LaneWrite::new(Lane::User(id.clone()), event(UserRegistered { user }), Expect::Empty),
+            LaneWrite::new(Lane::User(id), event(UserRegistered { user }), Expect::Empty),
             LaneWrite::new(names().handle(username), event(claim), Expect::Empty),
         ];
         self.log.append(writes).await.expect("registered");
@@ -192,7 +192,7 @@ impl World {
 
     /// An admin suspends a user, as auth-svc would write it.
     pub(crate) async fn suspend(&self, id: &UserId) {
-        let lane = Lane::User(id.clone());
+        let lane = Lane::User(*id);
         let stored = self.log.last(&lane).await.expect("read").expect("registered");
         let EventData::User(UserEvent::Registered(registered)) =
             stored.event().expect("event").data
@@ -220,7 +220,7 @@ impl World {
         name: &str,
         members: &[&UserId],
     ) -> RoomState {
-        let members = members.iter().map(|id| UserRef::Id((*id).clone())).collect();
+        let members = members.iter().map(|id| UserRef::Id(*(*id))).collect();
         let command = CreateRoom { members, ..create_room(kind, name) };
         self.call(who, &command).await.expect("a room").result.room
     }
@@ -298,7 +298,7 @@ pub(crate) async fn call<C: Command + Clone + Sync>(
 
 pub(crate) fn context(who: &UserId) -> CallContext {
     let session_id = SessionId::from_uuid(Uuid::from_u128(1));
-    let caller = Caller { user_id: who.clone(), session_id, role: Role::User };
+    let caller = Caller { user_id: *who, session_id, role: Role::User };
     CallContext { caller: Some(caller), ..CallContext::default() }
 }
 
@@ -345,7 +345,7 @@ pub(crate) fn create_room(kind: RoomKind, name: &str) -> CreateRoom {
 
 pub(crate) fn say(room: &RoomId, text: &str) -> PostMessage {
     PostMessage {
-        room_id: room.clone(),
+        room_id: *room,
         client_id: None,
         body: Body::parse(text).expect("a body"),
         format: Format::Plain,

@@ -103,7 +103,7 @@ impl LogIndex {
 
 impl Known {
     fn thread(&mut self, event: ThreadEvent) {
-        let key = (event.root().clone(), event.user().clone());
+        let key = (*event.root(), *event.user());
         let before = self.following.remove(&key);
         let mut after = before.unwrap_or(Following { follows: false, marker: None });
         match event {
@@ -121,19 +121,19 @@ impl Known {
             EventData::Message(MessageEvent::Posted(e)) => {
                 let message = e.message;
                 let who = (message.room_id, message.sender_id);
-                self.writers.insert(who.clone());
+                self.writers.insert(who);
                 if let Some(root) = &message.thread_root_id {
-                    let marker = Some(Marker { message: message.id.clone(), posted: sequence });
+                    let marker = Some(Marker { message: message.id, posted: sequence });
                     let follows = Following { follows: true, marker };
-                    self.following.insert((root.clone(), who.1.clone()), follows);
+                    self.following.insert((*root, who.1), follows);
                 }
                 if message.thread_root_id.is_none() {
-                    let message = message.id.clone();
+                    let message = message.id;
                     let at = Marked { message, posted: sequence, moved: true };
-                    self.markers.insert(who.clone(), at);
+                    self.markers.insert(who, at);
                 }
                 let (body, edited_at) = (message.body.to_string(), None);
-                self.texts.insert(message.id.clone(), IndexedText { body, edited_at });
+                self.texts.insert(message.id, IndexedText { body, edited_at });
                 self.messages
                     .insert(message.id, Indexed { posted: sequence, ..Indexed::default() });
                 if let Some(client_id) = message.client_id {
@@ -151,7 +151,7 @@ impl Known {
                 self.messages.insert(e.message_id, deleted);
             }
             EventData::User(UserEvent::Registered(e)) => drop(self.people.insert(e.user.id)),
-            EventData::Room(RoomEvent::Created(e)) => self.learn_room(e.room),
+            EventData::Room(RoomEvent::Created(e)) => self.learn_room(&e.room),
             EventData::Member(
                 MemberEvent::Joined(MemberJoined { member })
                 | MemberEvent::Added(MemberAdded { member })
@@ -184,9 +184,9 @@ impl Known {
         }
     }
 
-    fn learn_room(&mut self, room: RoomState) {
+    fn learn_room(&mut self, room: &RoomState) {
         if room.direct_members.len() == 2 {
-            self.pairs.insert(room.id.clone());
+            self.pairs.insert(room.id);
         }
         if room.everyone {
             self.everyone.insert(room.id);
@@ -249,7 +249,7 @@ impl MessageIndex for LogIndex {
     ) -> Result<Option<Sequence>, IndexError> {
         self.lookups.fetch_add(1, Ordering::SeqCst);
         self.check()?;
-        let key = (room.clone(), sender.clone(), client_id.clone());
+        let key = (*room, *sender, client_id.clone());
         Ok(self.caught_up().await.clients.get(&key).copied())
     }
 
@@ -269,7 +269,7 @@ impl MessageIndex for LogIndex {
         Ok(match addition {
             Addition::Reaction(message, user, emoji) => {
                 let all = known.reactions.get(message).cloned().unwrap_or_default();
-                let there = all.contains(&(user.clone(), emoji.clone()));
+                let there = all.contains(&(*user, emoji.clone()));
                 let counted = all.iter().map(|(_, emoji)| emoji.to_string()).collect();
                 IndexedAddition { there, counted }
             }
@@ -330,16 +330,16 @@ impl MessageIndex for LogIndex {
         root: &MessageId,
         user: &UserId,
     ) -> Result<Option<Following>, IndexError> {
-        Ok(self.caught_up().await.following.get(&(root.clone(), user.clone())).cloned())
+        Ok(self.caught_up().await.following.get(&(*root, *user)).cloned())
     }
 
     async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError> {
-        Ok(self.caught_up().await.markers.get(&(room.clone(), user.clone())).cloned())
+        Ok(self.caught_up().await.markers.get(&(*room, *user)).cloned())
     }
 
     async fn has_written(&self, room: &RoomId, user: &UserId) -> Result<bool, IndexError> {
         self.check()?;
-        Ok(self.caught_up().await.writers.contains(&(room.clone(), user.clone())))
+        Ok(self.caught_up().await.writers.contains(&(*room, *user)))
     }
 
     async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, IndexError> {

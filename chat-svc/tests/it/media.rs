@@ -115,7 +115,7 @@ async fn put(files: &Builtin, name: BlobName, bytes: &[u8]) {
 }
 
 async fn recorded(log: &EventLog, id: &MediaId) -> MediaState {
-    let stored = log.last(&Lane::Media(id.clone())).await.unwrap().expect("a medium");
+    let stored = log.last(&Lane::Media(*id)).await.unwrap().expect("a medium");
     let EventData::Media(event) = stored.event().unwrap().data else { panic!("no medium") };
     event.after().clone()
 }
@@ -138,20 +138,20 @@ async fn what_is_recorded_of_a_file_is_what_is_kept() {
         sha256: None,
     };
     let id = world.call(&ada, &request).await.unwrap().result.file.id;
-    let complete = CompleteMedia { media_id: id.clone() };
-    put(&files, BlobName::Upload(id.clone()), b"first").await;
+    let complete = CompleteMedia { media_id: id };
+    put(&files, BlobName::Upload(id), b"first").await;
     let (first, second) = tokio::join!(
         async { call(&slow.bus, &context(&ada), &complete).await.unwrap().result },
         async {
             reached.acquire().await.unwrap().forget();
-            put(&files, BlobName::Upload(id.clone()), b"other").await;
+            put(&files, BlobName::Upload(id), b"other").await;
             let done = world.call(&ada, &complete).await.unwrap().result;
             open.add_permits(1);
             done
         }
     );
     assert_ne!(first.file.sha256, second.file.sha256);
-    let name = BlobName::File(id.clone());
+    let name = BlobName::File(id);
     let kept = files.stat(&name).await.unwrap().expect("a file");
     assert_eq!(files.read(&name, &kept, 0, 5).await.unwrap(), "first");
     assert_eq!(recorded(&world.log, &id).await.file.sha256, kept.sha256);

@@ -26,12 +26,12 @@ async fn the_longest_members_name_wins() {
     let smith = world.register("bob.smith").await;
     // An older build let names end in a mark; no other user is mistaken for them.
     let room = world.create(&ada, RoomKind::Group, "us", &[&bob]).await.id;
-    let only_bob = (vec![bob.clone()], None);
+    let only_bob = (vec![bob], None);
     for text in ["look at this @bob.", "@bob.smith said", "交给@bob处理", "_@bob_", "...@bob"] {
         assert_eq!(says(&world, &ada, &room, text).await, only_bob, "{text}");
         assert_eq!(says_in_markdown(&world, &ada, &room, text).await, only_bob, "{text}");
     }
-    let add = AddMember { room_id: room.clone(), user: UserRef::Id(smith.clone()), role: None };
+    let add = AddMember { room_id: room, user: UserRef::Id(smith), role: None };
     world.call(&ada, &add).await.unwrap();
     assert_eq!(says(&world, &ada, &room, "@Bob.Smith. @bob").await, (vec![smith, bob], None));
     for code in ["`@bob`", "```\n@bob\n```", "    @bob", "~~~\n@bob\n~~~", "[@bob](https://x.y)"] {
@@ -68,12 +68,12 @@ async fn a_large_room_is_called_by_its_admins_alone() {
     assert_eq!(says(&world, &bob, &room, "@here @room").await.1, Some(RoomMention::Room));
     assert_eq!(says(&world, &bob, &room, "@here, you").await.1, Some(RoomMention::Here));
     let last = UserRef::Id(world.register("last").await);
-    world.call(&ada, &AddMember { room_id: room.clone(), user: last, role: None }).await.unwrap();
-    assert_eq!(says(&world, &bob, &room, "@room @here @bob").await, (vec![bob.clone()], None));
+    world.call(&ada, &AddMember { room_id: room, user: last, role: None }).await.unwrap();
+    assert_eq!(says(&world, &bob, &room, "@room @here @bob").await, (vec![bob], None));
     assert_eq!(says(&world, &ada, &room, "@here").await.1, Some(RoomMention::Here));
     let promoted = ChangeMember {
-        room_id: room.clone(),
-        user_id: bob.clone(),
+        room_id: room,
+        user_id: bob,
         role: Some(RoomRole::Admin),
         muted_until: Patch::Keep,
     };
@@ -87,7 +87,7 @@ async fn the_room_of_everybody_is_called_by_the_installations_admins() {
     let ada = world.register_as("ada", Role::Admin).await;
     let moderator = world.register_as("maud", Role::Moderator).await;
     let bob = world.register("bob").await;
-    let general = world.first.general.clone().unwrap();
+    let general = world.first.general.unwrap();
     assert_eq!(says(&world, &bob, &general, "@room").await.1, Some(RoomMention::Room));
     for number in 0..18 {
         world.register(&format!("extra{number}")).await;
@@ -109,7 +109,7 @@ async fn fifty_members_are_named_at_most() {
     for number in 0..60 {
         world.register(&format!("extra{number}")).await;
     }
-    let general = world.first.general.clone().unwrap();
+    let general = world.first.general.unwrap();
     let unknown: String = (0..100).map(|n| format!("@unknown{n} ")).collect();
     let text = format!("{unknown}{}", (0..60).map(|n| format!("@extra{n} ")).collect::<String>());
     assert_eq!(says(&world, &ada, &general, &text).await.0.len(), 50);

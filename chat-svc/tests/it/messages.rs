@@ -9,15 +9,15 @@ use schemas::{Code, EventData, Lane, Rejection, RoomId};
 use crate::kit::{World, call, context, fresh, keyed, say};
 
 fn edit(id: &MessageId, text: &str) -> EditMessage {
-    EditMessage { message_id: id.clone(), body: Body::parse(text).unwrap() }
+    EditMessage { message_id: *id, body: Body::parse(text).unwrap() }
 }
 
 fn delete(id: &MessageId) -> DeleteMessage {
-    DeleteMessage { message_id: id.clone() }
+    DeleteMessage { message_id: *id }
 }
 
 fn read(room: &RoomId, id: &MessageId) -> MarkRead {
-    MarkRead { room_id: room.clone(), message_id: id.clone(), thread_root_id: None }
+    MarkRead { room_id: *room, message_id: *id, thread_root_id: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,15 +28,15 @@ async fn a_name_is_a_mention_when_it_is_a_members() {
     world.register("eve").await;
     let room = world.create(&ada, RoomKind::Group, "us", &[&bob, &cyd]).await.id;
     let said = world.say(&ada, &room, "@bob, @CYD. @eve @unknown x@bob @bob").await.message;
-    assert_eq!((said.mentions, said.mentions_room), (vec![bob.clone(), cyd], None));
+    assert_eq!((said.mentions, said.mentions_room), (vec![bob, cyd], None));
     let said = world.say(&bob, &room, "@room look").await;
     assert_eq!(
         (said.message.mentions_room, said.message.mentions),
         (Some(RoomMention::Room), vec![])
     );
     let edited = world.call(&bob, &edit(&said.message.id, "@ada look")).await.unwrap().result;
-    assert_eq!((edited.message.mentions, edited.message.mentions_room), (vec![ada.clone()], None));
-    let general = world.first.general.clone().unwrap();
+    assert_eq!((edited.message.mentions, edited.message.mentions_room), (vec![ada], None));
+    let general = world.first.general.unwrap();
     let said = world.say(&ada, &general, "@eve @bob").await.message;
     assert_eq!(said.mentions.len(), 2);
 }
@@ -49,11 +49,11 @@ async fn threads_and_attachments_are_checked() {
     let other = world.create(&ada, RoomKind::Group, "them", &[]).await.id;
     let root = world.say(&ada, &room, "root").await.message.id;
     let answer = |room: &RoomId, root: &MessageId| PostMessage {
-        thread_root_id: Some(root.clone()),
+        thread_root_id: Some(*root),
         ..say(room, "answer")
     };
     let first = world.call(&ada, &answer(&room, &root)).await.unwrap().result.message;
-    assert_eq!(first.thread_root_id, Some(root.clone()));
+    assert_eq!(first.thread_root_id, Some(root));
     let nowhere = MessageId::from_uuid(crate::kit::fresh());
     for bad in [answer(&room, &first.id), answer(&other, &root), answer(&room, &nowhere)] {
         let refused = world.call(&ada, &bad).await.unwrap_err();
@@ -100,7 +100,7 @@ async fn a_message_one_may_not_see_does_not_exist() {
     let (ada, bob) = (world.register("ada").await, world.register("bob").await);
     let room = world.create(&ada, RoomKind::Group, "us", &[&bob]).await.id;
     let secret = world.say(&bob, &room, "secret").await.message.id;
-    let remove = RemoveMember { room_id: room.clone(), user_id: bob.clone() };
+    let remove = RemoveMember { room_id: room, user_id: bob };
     world.call(&ada, &remove).await.unwrap();
     let nowhere = MessageId::from_uuid(crate::kit::fresh());
     for id in [&secret, &nowhere] {
@@ -118,7 +118,7 @@ async fn a_message_one_may_not_see_does_not_exist() {
 async fn an_edit_with_a_key_is_made_once() {
     let world = World::start().await;
     let ada = world.register("ada").await;
-    let general = world.first.general.clone().unwrap();
+    let general = world.first.general.unwrap();
     let said = world.say(&ada, &general, "one").await.message.id;
     let (bus, context) = (&world.first.bus, keyed(&ada, "k"));
     let first = call(bus, &context, &edit(&said, "two")).await.unwrap();

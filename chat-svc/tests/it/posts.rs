@@ -127,7 +127,7 @@ async fn who_may_not_write_gets_that_for_every_answer() {
     let outcomes = post(&world, &eve, in_a_row(&room, "e", 3)).await.unwrap();
     assert_eq!(outcomes, vec![Err(Rejection::not_found()); 3]);
     // A user who joined a moment ago is not sent away by what was known of them before.
-    let add = AddMember { room_id: room.clone(), user: UserRef::Id(eve.clone()), role: None };
+    let add = AddMember { room_id: room, user: UserRef::Id(eve), role: None };
     world.call(&ada, &add).await.unwrap();
     let outcomes = post(&world, &eve, in_a_row(&room, "e", 3)).await.unwrap();
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
@@ -144,8 +144,8 @@ async fn a_membership_that_changes_meanwhile_costs_neither_posts_nor_their_order
         let prefix = format!("{round}-");
         let role = if round % 2 == 0 { RoomRole::Admin } else { RoomRole::Member };
         let change = ChangeMember {
-            room_id: room.clone(),
-            user_id: bob.clone(),
+            room_id: room,
+            user_id: bob,
             role: Some(role),
             muted_until: Patch::Keep,
         };
@@ -170,9 +170,9 @@ async fn somebody_removed_meanwhile_has_said_the_first_of_them_only() {
     let room = world.create(&ada, RoomKind::Group, "us", &[]).await.id;
     let (mut said, mut refused) = (Vec::new(), 0);
     for round in 0..20 {
-        let add = AddMember { room_id: room.clone(), user: UserRef::Id(bob.clone()), role: None };
+        let add = AddMember { room_id: room, user: UserRef::Id(bob), role: None };
         world.call(&ada, &add).await.unwrap();
-        let remove = RemoveMember { room_id: room.clone(), user_id: bob.clone() };
+        let remove = RemoveMember { room_id: room, user_id: bob };
         let admin = crate::kit::context(&ada);
         let prefix = format!("{round}-");
         let (outcomes, removed) = tokio::join!(

@@ -12,7 +12,7 @@ use schemas::{Code, EventData, Lane, RoomId, UserId};
 use crate::kit::{World, call, context, say, say_as};
 
 fn remove(room: &RoomId, user: &UserId) -> RemoveMember {
-    RemoveMember { room_id: room.clone(), user_id: user.clone() }
+    RemoveMember { room_id: *room, user_id: *user }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -23,7 +23,7 @@ async fn nothing_is_sequenced_after_its_author_was_removed() {
     let room = world.create(&ada, RoomKind::Group, "us", &[]).await.id;
     let (mut acked, mut refused) = (HashSet::new(), 0);
     for round in 0..12 {
-        let add = AddMember { room_id: room.clone(), user: UserRef::Id(bob.clone()), role: None };
+        let add = AddMember { room_id: room, user: UserRef::Id(bob), role: None };
         world.call(&ada, &add).await.unwrap();
         let posts = (0..60).map(|n| {
             let bus = if n % 2 == 0 { &world.first.bus } else { &other.bus };
@@ -78,7 +78,7 @@ async fn a_stream_of_joins_disturbs_no_poster() {
         crowd.push(world.register(&format!("user{n}")).await);
     }
     let joins = crowd.iter().map(|user| {
-        let join = schemas::commands::JoinRoom { room_id: room.clone() };
+        let join = schemas::commands::JoinRoom { room_id: room };
         let world = &world;
         async move { world.call(user, &join).await.unwrap() }
     });
@@ -97,13 +97,13 @@ async fn of_two_owners_that_leave_at_once_one_stays() {
     for n in 0..6 {
         let room = world.create(&ada, RoomKind::Group, &format!("r{n}"), &[&bob]).await.id;
         let promote = ChangeMember {
-            room_id: room.clone(),
-            user_id: bob.clone(),
+            room_id: room,
+            user_id: bob,
             role: Some(RoomRole::Owner),
             muted_until: Patch::Keep,
         };
         world.call(&ada, &promote).await.unwrap();
-        let leave = LeaveRoom { room_id: room.clone() };
+        let leave = LeaveRoom { room_id: room };
         let (ada_context, bob_context) = (context(&ada), context(&bob));
         let (a, b) = tokio::join!(
             call(&world.first.bus, &ada_context, &leave),
@@ -121,7 +121,7 @@ async fn of_two_owners_that_leave_at_once_one_stays() {
 async fn hundreds_of_posts_at_once_are_all_stored() {
     let world = World::start().await;
     let ada = world.register("ada").await;
-    let general = world.first.general.clone().unwrap();
+    let general = world.first.general.unwrap();
     let command = say(&general, "many");
     let posts = (0..1_000).map(|_| world.call(&ada, &command));
     let posts = futures_util::future::join_all(posts).await;
@@ -143,14 +143,13 @@ async fn who_edits_what_is_being_deleted_is_told_the_truth() {
         let edits = (0..20).map(|n| {
             let bus = if n % 2 == 0 { &world.first.bus } else { &other.bus };
             let body = Body::parse(&format!("{round}-{n}")).unwrap();
-            let (context, message_id) = (context(&bob), message_id.clone());
+            let context = context(&bob);
             async move { call(bus, &context, &EditMessage { message_id, body }).await }
         });
         let deletion = async {
             for _ in 0..round {
                 tokio::task::yield_now().await;
             }
-            let message_id = message_id.clone();
             call(&other.bus, &context(&ada), &DeleteMessage { message_id }).await
         };
         let (edits, deletion) = tokio::join!(futures_util::future::join_all(edits), deletion);

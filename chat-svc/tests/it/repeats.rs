@@ -31,7 +31,7 @@ async fn window_passed() {
 }
 
 async fn posts_in(world: &World, room: &RoomId) -> usize {
-    world.types_on(&Lane::Timeline(room.clone())).await.len()
+    world.types_on(&Lane::Timeline(*room)).await.len()
 }
 
 #[track_caller]
@@ -44,7 +44,7 @@ fn same(first: &MessageOutcome, repeat: &MessageOutcome) {
 async fn a_client_id_counts_once_however_many_send_it_at_once() {
     let world = World::start().await;
     let ada = world.register("ada").await;
-    let general = world.first.general.clone().unwrap();
+    let general = world.first.general.unwrap();
     let other = world.another().await;
     let context = context(&ada);
     let commands: Vec<_> = (0..30).map(|_| say_as(&general, "c1", "one")).collect();
@@ -66,7 +66,7 @@ async fn a_client_id_counts_once_however_many_send_it_at_once() {
 async fn a_client_id_belongs_to_its_sender_and_room() {
     let world = World::start().await;
     let (ada, bob) = (world.register("ada").await, world.register("bob").await);
-    let general = world.first.general.clone().unwrap();
+    let general = world.first.general.unwrap();
     let room = world.create(&ada, schemas::values::RoomKind::Group, "us", &[&bob]).await.id;
     for (who, room) in [(&ada, &general), (&bob, &general), (&ada, &room), (&bob, &room)] {
         let posted = world.call(who, &say_as(room, "c1", "mine")).await.unwrap().result;
@@ -78,7 +78,7 @@ async fn a_client_id_belongs_to_its_sender_and_room() {
 async fn an_idempotency_key_does_where_there_is_no_client_id() {
     let world = World::start().await;
     let ada = world.register("ada").await;
-    let general = world.first.general.clone().unwrap();
+    let general = world.first.general.unwrap();
     let (bus, keyed) = (&world.first.bus, keyed(&ada, "k1"));
     let first = call(bus, &keyed, &say(&general, "one")).await.unwrap().result;
     let repeat = call(bus, &keyed, &say(&general, "one")).await.unwrap().result;
@@ -103,7 +103,7 @@ async fn a_repeat_is_known_long_after_the_window_to_the_filter_too() {
 async fn known_after_the_window(filter_bytes: usize) {
     let world = forgetful(filter_bytes).await;
     let ada = world.register("ada").await;
-    let general = world.first.general.clone().unwrap();
+    let general = world.first.general.unwrap();
     let first = world.call(&ada, &say_as(&general, "c1", "one")).await.unwrap().result;
     window_passed().await;
     same(&first, &world.call(&ada, &say_as(&general, "c1", "one")).await.unwrap().result);
@@ -127,7 +127,7 @@ async fn a_repeat_is_known_to_the_filter_too_when_the_projector_has_stopped() {
 async fn known_while_the_projector_stands(filter_bytes: usize) {
     let world = forgetful(filter_bytes).await;
     let ada = world.register("ada").await;
-    let general = world.first.general.clone().unwrap();
+    let general = world.first.general.unwrap();
     let before = world.call(&ada, &say_as(&general, "before", "one")).await.unwrap().result;
     world.index.stop().await;
     let after = world.call(&ada, &say_as(&general, "after", "one")).await.unwrap().result;
@@ -165,7 +165,7 @@ async fn too_long_a_tail_is_refused_honestly() {
     let config = Config { dedup, ..Config::default() };
     let world = World::start_with(topology, config).await;
     let ada = world.register("ada").await;
-    let general = world.first.general.clone().unwrap();
+    let general = world.first.general.unwrap();
     world.index.stop().await;
     let refused = until("the tail is full", async || {
         let client_id = format!("c{}", crate::kit::fresh());
@@ -184,7 +184,7 @@ async fn too_long_a_tail_is_refused_honestly() {
 async fn new_posts_need_no_look_into_the_read_model() {
     let world = forgetful(4096).await;
     let ada = world.register("ada").await;
-    let general = world.first.general.clone().unwrap();
+    let general = world.first.general.unwrap();
     let first = world.call(&ada, &say_as(&general, "c0", "one")).await.unwrap().result;
     window_passed().await;
     // A process that comes later reads the past once.

@@ -8,7 +8,7 @@ use crate::kit::{World, call, create_room, keyed, say};
 
 fn rename(room: &schemas::RoomId, to: &str) -> ChangeRoom {
     ChangeRoom {
-        room_id: room.clone(),
+        room_id: *room,
         name: Some(RoomName::parse(to).unwrap()),
         topic: Patch::Keep,
         visibility: None,
@@ -30,12 +30,12 @@ async fn instances_that_start_together_make_one_general_room() {
     for instance in [&a, &b, &c] {
         assert_eq!(instance.general, world.first.general);
     }
-    let general = world.first.general.clone().unwrap();
-    assert_eq!(world.types_on(&Lane::Room(general.clone())).await, ["room.created.v1"]);
+    let general = world.first.general.unwrap();
+    assert_eq!(world.types_on(&Lane::Room(general)).await, ["room.created.v1"]);
     let ada = world.register("ada").await;
     let posted = world.say(&ada, &general, "hello").await;
     assert_eq!(posted.message.room_id, general);
-    assert!(world.types_on(&Lane::Member(general.clone(), ada.clone())).await.is_empty());
+    assert!(world.types_on(&Lane::Member(general, ada)).await.is_empty());
     let joined = world.call(&ada, &JoinRoom { room_id: general }).await.unwrap_err();
     assert_eq!(joined.code, Code::Conflict);
 }
@@ -55,11 +55,11 @@ async fn a_channel_name_is_unique_and_can_be_moved_and_reused() {
     assert_eq!(taken.code, Code::AlreadyExists);
     let refused = world.call(&bob, &rename(&room.id, "mine")).await.unwrap_err();
     assert_eq!(refused.code, Code::Forbidden);
-    let once = world.call(&ada, &ArchiveRoom { room_id: room.id.clone() }).await.unwrap();
+    let once = world.call(&ada, &ArchiveRoom { room_id: room.id }).await.unwrap();
     world.create(&bob, RoomKind::Channel, "attic", &[]).await;
     let archived = world.call(&ada, &say(&room.id, "too late")).await.unwrap_err();
     assert_eq!(archived.code, Code::Conflict);
-    let twice = world.call(&ada, &ArchiveRoom { room_id: room.id.clone() }).await.unwrap();
+    let twice = world.call(&ada, &ArchiveRoom { room_id: room.id }).await.unwrap();
     assert!(twice.position.unwrap().sequence >= once.position.unwrap().sequence);
 }
 
@@ -69,10 +69,7 @@ async fn members_are_named_by_id_or_username_and_must_exist() {
     let (ada, bob) = (world.register("ada").await, world.register("bob").await);
     let command = CreateRoom { members: named(&["@bob"]), ..create_room(RoomKind::Group, "us") };
     let room = world.call(&ada, &command).await.unwrap().result.room;
-    assert_eq!(
-        world.types_on(&Lane::Member(room.id.clone(), bob.clone())).await,
-        ["member.added.v1"]
-    );
+    assert_eq!(world.types_on(&Lane::Member(room.id, bob)).await, ["member.added.v1"]);
     let stranger = format!("usr_{}", "0".repeat(26));
     for (index, who) in [(0, "@unknown"), (0, stranger.as_str())] {
         let command = CreateRoom { members: named(&[who]), ..create_room(RoomKind::Group, "us") };
@@ -130,7 +127,7 @@ async fn the_same_people_always_get_the_same_direct_room() {
     let room = answers[0].result.room.clone();
     assert!(answers.iter().all(|answer| answer.result.room == room));
     assert_eq!(answers.iter().filter(|answer| answer.result.created).count(), 1);
-    assert_eq!(world.types_on(&Lane::Room(room.id.clone())).await, ["room.created.v1"]);
+    assert_eq!(world.types_on(&Lane::Room(room.id)).await, ["room.created.v1"]);
     assert_eq!(room.direct_members.len(), 2);
     assert_eq!(room.visibility, Visibility::Private);
 

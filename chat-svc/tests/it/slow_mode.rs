@@ -17,7 +17,7 @@ async fn slow_room(world: &World, seconds: u32) -> (UserId, UserId, RoomId) {
 
 async fn slowed(world: &World, ada: &UserId, room: &RoomId, seconds: u32) {
     let change = ChangeRoom {
-        room_id: room.clone(),
+        room_id: *room,
         name: None,
         topic: Patch::Keep,
         visibility: None,

@@ -58,19 +58,19 @@ pub fn set_block(
     }
     blocked.retain(|user| user != blocked_id);
     if block {
-        blocked.push(blocked_id.clone());
+        blocked.push(*blocked_id);
     }
     let own = MemberState { blocks: block, ..member(two.room, &cx.actor, two.own, cx) };
     let others = MemberState { blocked: block, ..member(two.room, blocked_id, two.other, cx) };
-    let blocks = BlocksState { user_id: cx.actor.clone(), blocked };
-    let blocked_id = blocked_id.clone();
+    let blocks = BlocksState { user_id: cx.actor, blocked };
+    let blocked_id = *blocked_id;
     let data: EventData = match block {
         true => BlockAdded { blocked_id, blocks }.into(),
         false => BlockRemoved { blocked_id, blocks }.into(),
     };
-    let mut facts = vec![Fact::new(Lane::Blocks(cx.actor.clone()), data)];
+    let mut facts = vec![Fact::new(Lane::Blocks(cx.actor), data)];
     facts.extend([own, others].map(|member| {
-        let lane = Lane::Member(member.room_id.clone(), member.user_id.clone());
+        let lane = Lane::Member(member.room_id, member.user_id);
         Fact::new(lane, MemberBlockChanged { member })
     }));
     Ok(facts)

@@ -35,8 +35,8 @@ fn a_block_is_on_the_list_and_on_both_member_lanes() {
     assert_eq!(facts[0].lane, Lane::Blocks(user(ADA)));
     assert_eq!(facts[0].data.blocks(), Some(&list(ADA, &[BOB])));
     let [ada, bob] = members(&facts).try_into().unwrap();
-    assert_eq!((ada.user_id.clone(), ada.blocks, ada.blocked), (user(ADA), true, false));
-    assert_eq!((bob.user_id.clone(), bob.blocks, bob.blocked), (user(BOB), false, true));
+    assert_eq!((ada.user_id, ada.blocks, ada.blocked), (user(ADA), true, false));
+    assert_eq!((bob.user_id, bob.blocks, bob.blocked), (user(BOB), false, true));
     assert!(!ada.present && !bob.present, "a room that is not opened has no members");
 }
 

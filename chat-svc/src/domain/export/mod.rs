@@ -44,14 +44,14 @@ pub fn ready(export: &ExportState, at: Sequence, size: u64, now: Timestamp) -> F
         expires_at: Some(now.plus_seconds(KEPT_SECONDS)),
         ..export.clone()
     };
-    Fact::expecting(Expect::At(at), Lane::Exports(export.user_id.clone()), ExportReady { export })
+    Fact::expecting(Expect::At(at), Lane::Exports(export.user_id), ExportReady { export })
 }
 
 /// The file is gone.
 #[must_use]
 pub fn expired(export: &ExportState, at: Sequence) -> Fact {
     let export = ExportState { stage: ExportStage::Expired, ..export.clone() };
-    let lane = Lane::Exports(export.user_id.clone());
+    let lane = Lane::Exports(export.user_id);
     Fact::expecting(Expect::At(at), lane, ExportExpired { export })
 }
 

@@ -70,9 +70,9 @@ pub fn create(
         return Err(InviteRejection::TooMany);
     }
     let invite = InviteState {
-        id: making.id.clone(),
-        room_id: standing.room.id.clone(),
-        created_by: cx.actor.clone(),
+        id: *making.id,
+        room_id: standing.room.id,
+        created_by: cx.actor,
         created_at: cx.now,
         expires_at: Timestamp::from_millis(cx.now.millis() + i64::from(seconds) * 1_000),
         max_uses: command.max_uses,
@@ -81,7 +81,7 @@ pub fn create(
         reserved: Vec::new(),
     };
     let event = InviteCreated { invite: invite.clone() };
-    Ok((Fact::new(Lane::Invite(invite.id.clone()), event), invite))
+    Ok((Fact::new(Lane::Invite(invite.id), event), invite))
 }
 
 /// Whether a member may see an invitation of their room and take it back: who made it, and admins.
@@ -114,7 +114,7 @@ pub fn revoke(
         return Ok(Vec::new());
     }
     let invite = InviteState { revoked: true, ..invite.clone() };
-    Ok(vec![Fact::new(Lane::Invite(invite.id.clone()), InviteRevoked { invite })])
+    Ok(vec![Fact::new(Lane::Invite(invite.id), InviteRevoked { invite })])
 }
 
 /// An invitation with what decides whether it still holds.
@@ -187,10 +187,10 @@ pub fn accept(
         return Ok(Vec::new());
     }
     let invite = spent(inviting.invite, &cx.actor);
-    let accepted = InviteAccepted { invite, user_id: cx.actor.clone() };
+    let accepted = InviteAccepted { invite, user_id: cx.actor };
     let member = newcomer(&room.id, &cx.actor, RoomRole::Member, member, cx.now);
     Ok(vec![
-        Fact::new(Lane::Invite(accepted.invite.id.clone()), accepted),
-        Fact::new(Lane::Member(room.id.clone(), cx.actor.clone()), MemberJoined { member }),
+        Fact::new(Lane::Invite(accepted.invite.id), accepted),
+        Fact::new(Lane::Member(room.id, cx.actor), MemberJoined { member }),
     ])
 }

@@ -44,7 +44,7 @@ fn changed(before: &MediaState, now: Timestamp) -> MediaState {
 }
 
 fn fact(media: &MediaState, event: impl Into<EventData>) -> Fact {
-    Fact::new(Lane::Media(media.file.id.clone()), event)
+    Fact::new(Lane::Media(media.file.id), event)
 }
 
 /// Allows an upload. What may be uploaded counts as if it were there, until that is over.
@@ -74,7 +74,7 @@ pub fn request(
         return Err(MediaRejection::NoRoom);
     }
     let file = MediaFile {
-        id: id.clone(),
+        id: *id,
         filename: command.filename.clone(),
         content_type: command.content_type.clone(),
         size,
@@ -85,7 +85,7 @@ pub fn request(
     };
     Ok(MediaState {
         file,
-        owner_id: cx.actor.clone(),
+        owner_id: cx.actor,
         status: MediaStatus::Requested,
         uses: Vec::new(),
         avatar: false,
@@ -98,7 +98,7 @@ pub fn request(
 /// The event of an upload that was allowed.
 #[must_use]
 pub fn requested(media: MediaState) -> Fact {
-    let lane = Lane::Media(media.file.id.clone());
+    let lane = Lane::Media(media.file.id);
     Fact::new(lane, MediaRequested { media })
 }
 
@@ -149,11 +149,7 @@ pub fn attach(
         return Err(MediaRejection::TooManyUses(index));
     }
     let mut media = changed(before, cx.now);
-    media.uses.push(MediaUse {
-        message_id: message_id.clone(),
-        room_id: room_id.clone(),
-        reported: false,
-    });
+    media.uses.push(MediaUse { message_id: *message_id, room_id: *room_id, reported: false });
     Ok((media.file.clone(), fact(before, MediaAttached { media })))
 }
 

@@ -40,7 +40,7 @@ pub fn ban(
         return Ok(Vec::new());
     }
     let ban = Ban {
-        by: cx.actor.clone(),
+        by: cx.actor,
         reason: command.reason.clone(),
         until: command.until,
         created_at: present_ban.map_or(cx.now, |ban| ban.created_at),
@@ -53,7 +53,7 @@ pub fn ban(
         ..newcomer(&room.id, user, RoomRole::Member, before, since)
     };
     let mut facts: Vec<Fact> = owners_changed(room, user, false).into_iter().collect();
-    let lane = Lane::Member(room.id.clone(), user.clone());
+    let lane = Lane::Member(room.id, *user);
     facts.push(match inside {
         true => Fact::new(lane, MemberRemoved { member }),
         false => Fact::new(lane, MemberChanged { member }),
@@ -84,7 +84,7 @@ pub fn lapse(room: &RoomState, member: &MemberState, now: Timestamp) -> Vec<Fact
 }
 
 fn lifted(room: &RoomState, user: &UserId, member: &MemberState, now: Timestamp) -> Fact {
-    let lane = Lane::Member(room.id.clone(), user.clone());
+    let lane = Lane::Member(room.id, *user);
     if room.everyone {
         let member = newcomer(&room.id, user, RoomRole::Member, Some(member), now);
         return Fact::new(lane, MemberJoined { member });

@@ -47,8 +47,8 @@ pub fn newcomer(
     now: Timestamp,
 ) -> MemberState {
     MemberState {
-        room_id: room.clone(),
-        user_id: user.clone(),
+        room_id: *room,
+        user_id: *user,
         role,
         present: true,
         muted_until: before.and_then(|member| member.muted_until),
@@ -61,7 +61,7 @@ pub fn newcomer(
 }
 
 fn on_lane(standing: &Standing<'_>, user: &UserId, data: impl Into<EventData>) -> Fact {
-    Fact::new(Lane::Member(standing.room.id.clone(), user.clone()), data)
+    Fact::new(Lane::Member(standing.room.id, *user), data)
 }
 
 /// The caller joins a public room; nothing happens when they are in it.
@@ -274,7 +274,7 @@ fn became(room: &RoomState, before: &MemberState, next: &MemberState) -> Vec<Fac
     }
     let owns = next.role == RoomRole::Owner;
     let mut facts: Vec<Fact> = owners_changed(room, &next.user_id, owns).into_iter().collect();
-    let lane = Lane::Member(room.id.clone(), next.user_id.clone());
+    let lane = Lane::Member(room.id, next.user_id);
     facts.push(Fact::new(lane, MemberChanged { member: next.clone() }));
     facts
 }

@@ -48,14 +48,14 @@ pub fn depart(
     let mut next = room.clone();
     next.owners.retain(|owner| owner != who.user);
     if let Some(heir) = heir.filter(|_| next.owners.is_empty() && !room.owners.is_empty()) {
-        next.owners.push(heir.user_id.clone());
+        next.owners.push(heir.user_id);
         if heir.role != RoomRole::Owner {
             let member = MemberState { role: RoomRole::Owner, muted_until: None, ..heir.clone() };
-            let lane = Lane::Member(room.id.clone(), heir.user_id.clone());
+            let lane = Lane::Member(room.id, heir.user_id);
             facts.push(Fact::new(lane, MemberChanged { member }));
         }
     }
-    let lane = Lane::Room(room.id.clone());
+    let lane = Lane::Room(room.id);
     if closes && !room.archived {
         if let Some(name) = room.name.as_ref().filter(|_| room.kind == RoomKind::Channel) {
             let released = NameReleased { owner: room.id.to_string(), held_until: None };
@@ -67,7 +67,7 @@ pub fn depart(
         facts.push(Fact::new(lane, RoomChanged { room: next }));
     }
     let member = MemberState { present: false, role: RoomRole::Member, ..before };
-    let lane = Lane::Member(room.id.clone(), who.user.clone());
+    let lane = Lane::Member(room.id, *who.user);
     facts.push(Fact::new(lane, MemberLeft { member }));
     facts
 }

@@ -13,9 +13,9 @@ pub(super) fn owners_changed(room: &RoomState, user: &UserId, owns: bool) -> Opt
     let mut next = room.clone();
     next.owners.retain(|owner| owner != user);
     if owns {
-        next.owners.push(user.clone());
+        next.owners.push(*user);
     }
-    Some(Fact::new(Lane::Room(room.id.clone()), RoomChanged { room: next }))
+    Some(Fact::new(Lane::Room(room.id), RoomChanged { room: next }))
 }
 
 /// Whether a room is without an owner once a member is none.

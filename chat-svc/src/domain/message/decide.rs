@@ -44,17 +44,17 @@ pub fn post(
         return Err(MessageRejection::NothingToSee);
     }
     Ok(MessageState {
-        id: new.id.clone(),
-        room_id: standing.room.id.clone(),
-        sender_id: cx.actor.clone(),
+        id: *new.id,
+        room_id: standing.room.id,
+        sender_id: cx.actor,
         client_id: new.client_id.cloned(),
         body: new.command.body.clone(),
         format: new.command.format,
-        attachments: new.files.iter().map(|file| file.id.clone()).collect(),
+        attachments: new.files.iter().map(|file| file.id).collect(),
         files: new.files,
         mentions: new.mentions,
         mentions_room: new.mentions_room,
-        thread_root_id: new.command.thread_root_id.clone(),
+        thread_root_id: new.command.thread_root_id,
         created_at: cx.now,
     })
 }
@@ -72,7 +72,7 @@ pub fn calls_by_right(standing: &Standing<'_>) -> bool {
 /// The event of a message that was decided; `private`: its author does not want others to see how far they have read.
 #[must_use]
 pub fn posted(message: MessageState, private: bool) -> Fact {
-    Fact::new(Lane::Timeline(message.room_id.clone()), MessagePosted { message, private })
+    Fact::new(Lane::Timeline(message.room_id), MessagePosted { message, private })
 }
 
 /// Whether a message can begin a thread in the room.
@@ -132,7 +132,7 @@ pub fn edit(
     let after =
         MessageState { body: body.clone(), mentions, mentions_room, ..message.state.clone() };
     let event = MessageEdited { message: after, posted: message.posted, edited_at: cx.now };
-    Ok(Fact::new(Lane::Timeline(standing.room.id.clone()), event))
+    Ok(Fact::new(Lane::Timeline(standing.room.id), event))
 }
 
 /// Takes a message back; nothing happens when it is deleted already. Allowed in archived rooms, and to the
@@ -159,16 +159,16 @@ pub fn delete(
         return Ok(None);
     }
     let event = MessageDeleted {
-        message_id: message.state.id.clone(),
-        room_id: message.state.room_id.clone(),
-        sender_id: message.state.sender_id.clone(),
+        message_id: message.state.id,
+        room_id: message.state.room_id,
+        sender_id: message.state.sender_id,
         posted: message.posted,
-        thread_root_id: message.state.thread_root_id.clone(),
+        thread_root_id: message.state.thread_root_id,
         created_at: message.state.created_at,
         deleted_at: cx.now,
         reason: None,
     };
-    Ok(Some(Fact::new(Lane::Timeline(standing.room.id.clone()), event)))
+    Ok(Some(Fact::new(Lane::Timeline(standing.room.id), event)))
 }
 
 /// Whether a post says what an earlier one said under the same client id.
@@ -210,17 +210,17 @@ pub fn mark_read(
         return Ok(None);
     }
     let event = ReadMoved {
-        room_id: standing.room.id.clone(),
-        user_id: cx.actor.clone(),
-        message_id: up_to.message_id.clone(),
+        room_id: standing.room.id,
+        user_id: cx.actor,
+        message_id: *up_to.message_id,
         posted: up_to.posted,
         private: !standing.person.read_receipts,
     };
-    Ok(Some(Fact::new(Lane::Receipts(standing.room.id.clone()), event)))
+    Ok(Some(Fact::new(Lane::Receipts(standing.room.id), event)))
 }
 
 /// The message, its room and the caller, as the event of what the caller adds to it names them.
 #[must_use]
 pub fn added_to(message: &Message, cx: &Context) -> (MessageId, RoomId, UserId) {
-    (message.state.id.clone(), message.state.room_id.clone(), cx.actor.clone())
+    (message.state.id, message.state.room_id, cx.actor)
 }

@@ -118,7 +118,7 @@ fn a_message_has_a_text_or_files() {
     assert_eq!(rejection.code, Code::ValidationFailed);
     assert_eq!(rejection.errors[0].pointer, "/body");
     let posted = post(&standing, with(vec![file.clone()]), &cx(BOB)).unwrap();
-    assert_eq!((posted.attachments, posted.files), (vec![file.id.clone()], vec![file]));
+    assert_eq!((posted.attachments, posted.files), (vec![file.id], vec![file]));
 }
 
 #[test]

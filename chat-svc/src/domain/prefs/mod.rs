@@ -19,8 +19,8 @@ pub fn evolve(prefs: &mut Option<PrefsState>, event: &EventData) {
 /// The settings of a member who has not set any.
 fn defaults(standing: &Standing<'_>) -> PrefsState {
     PrefsState {
-        room_id: standing.room.id.clone(),
-        user_id: standing.person.id.clone(),
+        room_id: standing.room.id,
+        user_id: standing.person.id,
         notify: Notify::default(),
         pinned: false,
         hidden: false,
@@ -28,7 +28,7 @@ fn defaults(standing: &Standing<'_>) -> PrefsState {
 }
 
 fn changed(prefs: PrefsState) -> Fact {
-    let lane = Lane::Prefs(prefs.room_id.clone(), prefs.user_id.clone());
+    let lane = Lane::Prefs(prefs.room_id, prefs.user_id);
     Fact::new(lane, PrefsChanged { prefs })
 }
 

@@ -90,10 +90,10 @@ pub fn report(
         return Err(ReportRejection::TooMany);
     }
     let report = ReportState {
-        id: id.clone(),
-        message_id: message.state.id.clone(),
-        room_id: message.state.room_id.clone(),
-        reporter_id: cx.actor.clone(),
+        id,
+        message_id: message.state.id,
+        room_id: message.state.room_id,
+        reporter_id: cx.actor,
         reason: reason.clone(),
         status: ReportStatus::Open,
         created_at: cx.now,
@@ -137,12 +137,12 @@ pub fn handle(
     }
     let report = ReportState {
         status,
-        handled_by: Some(cx.actor.clone()),
+        handled_by: Some(cx.actor),
         note: note.cloned(),
         handled_at: Some(cx.now),
         ..before.clone()
     };
-    Ok(Some(Fact::new(Lane::Report(report.id.clone()), ReportHandled { report })))
+    Ok(Some(Fact::new(Lane::Report(report.id), ReportHandled { report })))
 }
 
 /// Deletes a message of any room, for a reason that only the audit trail keeps; none when it is deleted already.
@@ -162,14 +162,14 @@ pub fn delete(
     }
     let state = &message.state;
     let event = MessageDeleted {
-        message_id: state.id.clone(),
-        room_id: state.room_id.clone(),
-        sender_id: state.sender_id.clone(),
+        message_id: state.id,
+        room_id: state.room_id,
+        sender_id: state.sender_id,
         posted: message.posted,
-        thread_root_id: state.thread_root_id.clone(),
+        thread_root_id: state.thread_root_id,
         created_at: state.created_at,
         deleted_at: cx.now,
         reason: Some(reason.clone()),
     };
-    Ok(Some(Fact::expecting(Expect::Any, Lane::Timeline(state.room_id.clone()), event)))
+    Ok(Some(Fact::expecting(Expect::Any, Lane::Timeline(state.room_id), event)))
 }

@@ -81,13 +81,13 @@ pub fn apply(
     }
     let except: BTreeSet<&UserId> = stay.iter().map(|message| &message.sender_id).collect();
     let applied = RetentionApplied {
-        room_id: room.id.clone(),
+        room_id: room.id,
         days,
         before,
-        messages: go.into_iter().map(|message| message.id.clone()).collect(),
+        messages: go.into_iter().map(|message| message.id).collect(),
         except_users: except.into_iter().cloned().collect(),
     };
-    Some(Fact::expecting(Expect::At(at), Lane::Retention(room.id.clone()), applied))
+    Some(Fact::expecting(Expect::At(at), Lane::Retention(room.id), applied))
 }
 
 /// Messages of a room are gone for good. Each was deleted, and its texts have left the log.
@@ -98,8 +98,8 @@ pub fn purged(
     messages: Vec<MessageId>,
     at: Sequence,
 ) -> Fact {
-    let purged = MessagesPurged { room_id: room.id.clone(), days, before, messages };
-    Fact::expecting(Expect::At(at), Lane::Retention(room.id.clone()), purged)
+    let purged = MessagesPurged { room_id: room.id, days, before, messages };
+    Fact::expecting(Expect::At(at), Lane::Retention(room.id), purged)
 }
 
 /// A room may keep messages at hand for as long as the installation does, and not longer.

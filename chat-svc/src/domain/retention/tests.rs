@@ -52,7 +52,7 @@ fn old_messages_move_but_for_those_of_held_users() {
     let room = world.room.as_ref().unwrap();
     let messages = [aged(1, ADA), aged(2, BOB), aged(3, ADA)];
     let fact = apply(room, (7, at(9)), &messages, &[user(BOB)].into(), 5).unwrap();
-    assert_eq!(fact.lane, schemas::Lane::Retention(room.id.clone()));
+    assert_eq!(fact.lane, schemas::Lane::Retention(room.id));
     assert_eq!(fact.expect, decider::Expect::At(5));
     let EventData::Retention(RetentionEvent::Applied(applied)) = fact.data else { panic!() };
     assert_eq!(applied.messages, [message_id(1), message_id(3)]);

@@ -79,11 +79,11 @@ pub fn create(
         name: Some(command.name.clone()),
         topic: command.topic.clone(),
         visibility: command.visibility.unwrap_or(default),
-        owners: vec![cx.actor.clone()],
-        created_by: Some(cx.actor.clone()),
-        ..RoomState::begun(id.clone(), command.kind, cx.now)
+        owners: vec![cx.actor],
+        created_by: Some(cx.actor),
+        ..RoomState::begun(*id, command.kind, cx.now)
     };
-    facts.push(Fact::new(Lane::Room(id.clone()), RoomCreated { room }));
+    facts.push(Fact::new(Lane::Room(*id), RoomCreated { room }));
     facts.push(joined(id, &cx.actor, RoomRole::Owner, cx.now));
     facts.extend(others.into_iter().map(|other| added(id, other, cx.now)));
     Ok(facts)
@@ -107,9 +107,9 @@ pub fn create_everyone(
         name: Some(name.clone()),
         visibility: Visibility::Public,
         everyone: true,
-        ..RoomState::begun(id.clone(), RoomKind::Channel, now)
+        ..RoomState::begun(*id, RoomKind::Channel, now)
     };
-    Ok(vec![claimed(names, name, id), Fact::new(Lane::Room(id.clone()), RoomCreated { room })])
+    Ok(vec![claimed(names, name, id), Fact::new(Lane::Room(*id), RoomCreated { room })])
 }
 
 /// Makes the direct room of the caller and `others` (people who exist; the caller among them is fine, and
@@ -132,13 +132,13 @@ pub fn open_direct(
     let members: BTreeSet<&UserId> = others.iter().copied().chain([&cx.actor]).collect();
     let room = RoomState {
         direct_members: members.iter().copied().cloned().collect(),
-        created_by: Some(cx.actor.clone()),
-        ..RoomState::begun(id.clone(), RoomKind::Direct, cx.now)
+        created_by: Some(cx.actor),
+        ..RoomState::begun(*id, RoomKind::Direct, cx.now)
     };
     let lane = names.direct(members.iter().copied());
     let mut facts = vec![
         Fact::new(lane, NameClaimed { owner: id.to_string() }),
-        Fact::new(Lane::Room(id.clone()), RoomCreated { room }),
+        Fact::new(Lane::Room(*id), RoomCreated { room }),
         joined(id, &cx.actor, RoomRole::Member, cx.now),
     ];
     facts.extend(others.into_iter().map(|other| added(id, other, cx.now)));
@@ -220,7 +220,7 @@ pub fn change(
         (true, false) => RoomRestored { room: next }.into(),
         _ => RoomChanged { room: next }.into(),
     };
-    facts.push(Fact::new(Lane::Room(room.id.clone()), data));
+    facts.push(Fact::new(Lane::Room(room.id), data));
     Ok(facts)
 }
 
@@ -228,7 +228,7 @@ pub fn change(
 #[must_use]
 pub fn archiving(id: &RoomId) -> ChangeRoom {
     ChangeRoom {
-        room_id: id.clone(),
+        room_id: *id,
         name: None,
         topic: Patch::Keep,
         visibility: None,
@@ -264,7 +264,7 @@ pub fn archive_by_moderator(
         name.map(|name| released(names, name, &room.id)).into_iter().collect();
     let next = RoomState { archived: true, ..room.clone() };
     let archived = RoomArchived { room: next, reason: reason.cloned() };
-    facts.push(Fact::new(Lane::Room(room.id.clone()), archived));
+    facts.push(Fact::new(Lane::Room(room.id), archived));
     Ok(facts)
 }
 
@@ -283,10 +283,10 @@ fn changed(room: &RoomState, command: &ChangeRoom) -> RoomState {
 
 fn joined(room: &RoomId, user: &UserId, role: RoomRole, now: Timestamp) -> Fact {
     let member = newcomer(room, user, role, None, now);
-    Fact::new(Lane::Member(room.clone(), user.clone()), MemberJoined { member })
+    Fact::new(Lane::Member(*room, *user), MemberJoined { member })
 }
 
 fn added(room: &RoomId, user: &UserId, now: Timestamp) -> Fact {
     let member = newcomer(room, user, RoomRole::Member, None, now);
-    Fact::new(Lane::Member(room.clone(), user.clone()), MemberAdded { member })
+    Fact::new(Lane::Member(*room, *user), MemberAdded { member })
 }

@@ -47,11 +47,11 @@ pub fn follow(
         return Ok(None);
     }
     let event = ThreadFollowed {
-        room_id: root.state.room_id.clone(),
-        user_id: cx.actor.clone(),
-        thread_root_id: root.state.id.clone(),
+        room_id: root.state.room_id,
+        user_id: cx.actor,
+        thread_root_id: root.state.id,
     };
-    Ok(Some(Fact::new(Lane::Threads(cx.actor.clone()), event)))
+    Ok(Some(Fact::new(Lane::Threads(cx.actor), event)))
 }
 
 /// Has the caller stop following a thread; nothing happens when they do not. Who wrote the message, or is named in it,
@@ -76,11 +76,11 @@ pub fn unfollow(
         return Ok(None);
     }
     let event = ThreadUnfollowed {
-        room_id: root.state.room_id.clone(),
-        user_id: cx.actor.clone(),
-        thread_root_id: root.state.id.clone(),
+        room_id: root.state.room_id,
+        user_id: cx.actor,
+        thread_root_id: root.state.id,
     };
-    Ok(Some(Fact::new(Lane::Threads(cx.actor.clone()), event)))
+    Ok(Some(Fact::new(Lane::Threads(cx.actor), event)))
 }
 
 /// Moves the caller's marker in a thread to an answer, forwards only: nothing happens when it is there or further
@@ -107,11 +107,11 @@ pub fn mark_read(
         return Ok(None);
     }
     let event = ThreadRead {
-        room_id: root.state.room_id.clone(),
-        user_id: cx.actor.clone(),
-        thread_root_id: root.state.id.clone(),
-        message_id: answer.state.id.clone(),
+        room_id: root.state.room_id,
+        user_id: cx.actor,
+        thread_root_id: root.state.id,
+        message_id: answer.state.id,
         posted: answer.posted,
     };
-    Ok(Some(Fact::new(Lane::Threads(cx.actor.clone()), event)))
+    Ok(Some(Fact::new(Lane::Threads(cx.actor), event)))
 }

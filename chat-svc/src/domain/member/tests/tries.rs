@@ -65,7 +65,7 @@ impl World {
             .members
             .values()
             .filter(|member| member.present && member.role == RoomRole::Owner)
-            .map(|member| member.user_id.clone())
+            .map(|member| member.user_id)
             .collect();
         let mut listed = room.owners.clone();
         owners.sort();
