@@ -32,6 +32,13 @@ pub(crate) struct Cause {
     pub(crate) trace: Option<TraceParent>,
 }
 
+impl Cause {
+    /// The same, of an effect that may have been done before, or surely was not.
+    pub(crate) fn with_repeated(&self, repeated: bool) -> Self {
+        Self { repeated, ..self.clone() }
+    }
+}
+
 /// The channels there are: which effects are whose, and which events each is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChannelKind {

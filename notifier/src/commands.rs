@@ -26,7 +26,6 @@ use schemas::{Lane, NameKey, Position, Sequence, Timestamp};
 use service::Deps;
 use telemetry::error_chain;
 
-use crate::config::Needs;
 use crate::context::Users;
 
 /// Most users that one command names.
@@ -54,13 +53,13 @@ decider::endpoints! {
 }
 
 /// Begins to serve the commands.
-pub(crate) async fn serve(needs: &Needs, deps: &Deps) -> Result<ServiceHandle, BusError> {
-    let commands = Arc::new(NotifyCommands {
-        log: deps.log.clone(),
-        names: needs.names.clone(),
-        read_model: needs.read_model.clone(),
-        metrics: CommandMetrics::new(&deps.metrics, "notifier"),
-    });
+pub(crate) async fn serve(
+    names: NameKey,
+    read_model: ReadModel,
+    deps: &Deps,
+) -> Result<ServiceHandle, BusError> {
+    let (log, metrics) = (deps.log.clone(), CommandMetrics::new(&deps.metrics, "notifier"));
+    let commands = Arc::new(NotifyCommands { log, names, read_model, metrics });
     endpoints(&deps.bus, &commands, &commands.metrics).await
 }
 
@@ -83,7 +82,7 @@ impl NotifyCommands {
         call: &UserCall,
         id: Option<&NotificationId>,
     ) -> Result<Option<Position>, Failure> {
-        let lane = Lane::Inbox(call.user.clone());
+        let lane = Lane::Inbox(call.user);
         let Some(last) = self.log.last(&lane).await? else {
             // An inbox nothing was ever put into.
             return if id.is_some() { Err(Rejection::not_found().into()) } else { Ok(None) };
@@ -96,7 +95,7 @@ impl NotifyCommands {
         if already {
             return Ok(Some(seen));
         }
-        let read = NotificationsRead { user_id: call.user.clone(), notification_id: id.cloned() };
+        let read = NotificationsRead { user_id: call.user, notification_id: id.cloned() };
         let appended = record(&self.log, call, Fact::expecting(Expect::Any, lane, read)).await?;
         Ok(Some(appended.position))
     }
@@ -166,11 +165,11 @@ impl NotifyCommands {
         call: &UserCall,
         entry: &NotificationCreated,
     ) -> Result<(NotificationId, Position), Failure> {
-        let (id, user) = (entry.notification_id.clone(), &entry.user_id);
+        let (id, user) = (entry.notification_id, &entry.user_id);
         let dedup = call.key.as_ref().map(|key| {
             DedupId::of([call.user.as_str(), call.command, key.as_str(), user.as_str()])
         });
-        let fact = Fact::expecting(Expect::Any, Lane::Inbox(user.clone()), entry.clone());
+        let fact = Fact::expecting(Expect::Any, Lane::Inbox(*user), entry.clone());
         let appended = record(&self.log, call, Fact { dedup, ..fact }).await?;
         if !appended.duplicate {
             return Ok((id, appended.position));

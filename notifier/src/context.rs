@@ -36,7 +36,7 @@ impl Entity for Users {
     const NAME: &'static str = "user";
 
     fn lane(key: &UserId) -> Lane {
-        Lane::User(key.clone())
+        Lane::User(*key)
     }
 
     fn after(event: &EventData) -> Option<UserState> {

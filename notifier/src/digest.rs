@@ -39,14 +39,14 @@ pub(crate) struct Waiting {
 }
 
 /// A mail that was given up: the first entry it would have told of, and the last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct GivenUp {
     pub(crate) first: Sequence,
     pub(crate) through: Sequence,
 }
 
 /// A mail on its way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sending {
     pub(crate) through: Sequence,
     pub(crate) decided_ms: i64,
@@ -145,7 +145,7 @@ impl Waiting {
     pub(crate) fn sending(&self, now: Timestamp) -> (Self, Sending) {
         let decided_ms = now.millis();
         let sending = Sending { through: self.last, decided_ms, tries: 0, first: None };
-        (Self { sending: Some(sending.clone()), ..self.clone() }, sending)
+        (Self { sending: Some(sending), ..self.clone() }, sending)
     }
 
     /// What is to be done, by what its user prefers; none: the account is gone.
@@ -176,7 +176,7 @@ pub struct Missed {
 pub(crate) fn missed(event: &NotificationEvent) -> Option<Missed> {
     let NotificationEvent::Created(created) = event else { return None };
     is_told(created.kind)
-        .then(|| Missed { user_id: created.user_id.clone(), created_at: created.created_at })
+        .then_some(Missed { user_id: created.user_id, created_at: created.created_at })
 }
 
 /// Whether an entry is so old that no mail is planned for it: the queue began anew.
@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(later.once_more(7, at(21)), None, "one at a time");
         let told = later.settled(9, at(22));
         let again = told.once_more(7, at(30)).unwrap();
-        let sending = again.sending.clone().unwrap();
+        let sending = again.sending.unwrap();
         assert_eq!((sending.first, sending.through, sending.tries), (Some(5), 7, 0));
         assert!(again.is_open() && again.given_up.is_empty());
         // What comes meanwhile waits for its own mail.

@@ -27,7 +27,7 @@ pub(crate) async fn lines(
         (first..=last).contains(&entry.created)
             && digest::wants(account.preferences.email, entry.kind)
     });
-    let ids: Vec<MessageId> = entries.iter().filter_map(|entry| entry.message_id.clone()).collect();
+    let ids: Vec<MessageId> = entries.iter().filter_map(|entry| entry.message_id).collect();
     let messages = store.messages(&ids).await.map_err(|error| unread_model(&error))?;
     let mut lines = Vec::new();
     // Oldest first.

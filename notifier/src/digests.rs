@@ -110,7 +110,7 @@ impl Digests {
         let now = Timestamp::now();
         let users: Vec<UserId> = {
             let due = self.due.lock();
-            due.iter().filter(|(_, at)| **at <= now).map(|(user, _)| user.clone()).collect()
+            due.iter().filter(|(_, at)| **at <= now).map(|(user, _)| *user).collect()
         };
         stream::iter(users).for_each_concurrent(TOGETHER, |user| self.look_at(user)).await;
     }
@@ -169,7 +169,7 @@ impl Digests {
             if !waiting.is_open() {
                 return Ok(None);
             }
-            if let Some(sending) = waiting.sending.clone() {
+            if let Some(sending) = waiting.sending {
                 return Ok(Some((waiting, sending)));
             }
             let (decided, sending) = waiting.sending(now);
@@ -236,7 +236,7 @@ impl Digests {
         let pause = failed.pause(&self.parts.retry, tries);
         tracing::warn!(tries, reason, "a digest was not sent and is tried again");
         let (waiting, revision) = self.load(user).await?;
-        let counted = Sending { tries, ..sending.clone() };
+        let counted = Sending { tries, ..*sending };
         // If another has changed it meanwhile this try is not counted.
         let counted = Waiting { sending: Some(counted), ..waiting };
         let _ = self.write(user, &counted, revision).await;
@@ -331,7 +331,7 @@ impl Digests {
 
     /// The account as the log has it.
     async fn account(&self, user: &UserId) -> Result<Option<UserState>, Failed> {
-        let found = self.parts.log.last(&Lane::User(user.clone())).await;
+        let found = self.parts.log.last(&Lane::User(*user)).await;
         let Some(stored) = found.map_err(|error| Failed::for_now(error_chain(&error)))? else {
             return Ok(None);
         };
@@ -380,7 +380,7 @@ impl Channel for Digests {
             let after = after.traced(cause.sequence, cause.trace.as_ref());
             match self.write(user, &after, revision).await {
                 Ok(()) => {
-                    self.due.lock().entry(user.clone()).or_insert_with(Timestamp::now);
+                    self.due.lock().entry(*user).or_insert_with(Timestamp::now);
                     return Ok(Done::Now);
                 }
                 Err(SecretError::Conflict) => {}

@@ -51,11 +51,11 @@ impl Inbox {
             id: inbox_event_id(entry),
             time: Timestamp::now(),
             actor: Actor::System,
-            causation: Some(cause.event.clone()),
+            causation: Some(cause.event),
             traceparent: cause.trace.clone(),
             data: EventData::Notification(NotificationEvent::Created(entry.clone())),
         };
-        let lane = Lane::Inbox(entry.user_id.clone());
+        let lane = Lane::Inbox(entry.user_id);
         let id = DedupId::of(["notifier", "inbox", entry.notification_id.as_str()]);
         let write = LaneWrite::new(lane, event, Expect::Any).dedup(id);
         match self.log.append(vec![write]).await {
@@ -74,10 +74,10 @@ impl Inbox {
 
     /// Of whose messages a user does not hear: their own, and of those whom they block.
     pub(crate) async fn unheard_by(&self, user: &UserId) -> Result<Vec<UserId>, Failed> {
-        let mut unheard = vec![user.clone()];
+        let mut unheard = vec![*user];
         let last = self
             .log
-            .last(&Lane::Blocks(user.clone()))
+            .last(&Lane::Blocks(*user))
             .await
             .map_err(|error| Failed::for_now(error_chain(&error)))?;
         let Some(last) = last else { return Ok(unheard) };
@@ -101,7 +101,7 @@ impl Inbox {
     pub(crate) async fn is_erased(&self, user: &UserId) -> Result<bool, Failed> {
         let last = self
             .log
-            .last(&Lane::User(user.clone()))
+            .last(&Lane::User(*user))
             .await
             .map_err(|error| Failed::for_now(error_chain(&error)))?;
         let Some(last) = last else { return Ok(true) };
@@ -111,7 +111,7 @@ impl Inbox {
 
     /// Whether an earlier delivery has made this entry already.
     async fn is_there(&self, entry: &NotificationCreated) -> Result<bool, Failed> {
-        let lane = Lane::Inbox(entry.user_id.clone());
+        let lane = Lane::Inbox(entry.user_id);
         let last =
             self.log.last(&lane).await.map_err(|error| Failed::for_now(error_chain(&error)))?;
         let Some(last) = last else { return Ok(false) };
@@ -157,10 +157,10 @@ impl Channel for Inbox {
 /// An entry is taken back.
 pub(crate) fn taken_back(entry: &NotificationDoc) -> EventData {
     NotificationRemoved {
-        user_id: entry.user_id.clone(),
-        notification_id: entry.id.clone(),
-        room_id: entry.room_id.clone(),
-        message_id: entry.message_id.clone(),
+        user_id: entry.user_id,
+        notification_id: entry.id,
+        room_id: entry.room_id,
+        message_id: entry.message_id,
     }
     .into()
 }

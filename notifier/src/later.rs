@@ -7,7 +7,7 @@ use schemas::values::NotificationKind;
 use crate::policy::Notice;
 
 /// The notice, as if the message had been posted without the one before.
-pub(crate) fn notice_of(message: MessageDoc, user_id: UserId, kind: NotificationKind) -> Notice {
+pub(crate) fn notice_of(message: &MessageDoc, user_id: UserId, kind: NotificationKind) -> Notice {
     Notice {
         user_id,
         kind,

@@ -46,7 +46,7 @@ impl Mailer {
     ///
     /// # Errors
     /// In words, without passwords.
-    pub(crate) fn new(config: &Config, codes: &CodeKey, log: &EventLog) -> Result<Self, String> {
+    pub(crate) fn new(config: &Config, codes: CodeKey, log: &EventLog) -> Result<Self, String> {
         let from: Mailbox = config
             .mail_from
             .parse()
@@ -64,7 +64,7 @@ impl Mailer {
         };
         Ok(Self {
             ledger: Ledger::new(log),
-            codes: codes.clone(),
+            codes,
             from,
             handover,
             folder: config.mail_dir.clone(),
@@ -305,7 +305,7 @@ mod tests {
         Mail {
             id: Digest::of(["x"]),
             kind: MailKind::Registration,
-            user_id: user.clone(),
+            user_id: *user,
             to: Email::parse("ada@example.org").unwrap(),
             name: None,
             caused_at: Timestamp::from_millis(1_795_255_200_000),

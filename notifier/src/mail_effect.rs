@@ -32,7 +32,7 @@ impl Mail {
         Self {
             id,
             kind,
-            user_id: user.id.clone(),
+            user_id: user.id,
             to: user.email.clone(),
             name: Some(user.display_name.to_string()),
             caused_at,
@@ -153,8 +153,7 @@ pub(crate) fn registered(event: &Event, user: &UserState) -> Mail {
 /// A code goes to an account that is still there. Where the address is another account's its holder is told, without a
 /// name: this account's user is not to learn it.
 pub(crate) fn code_issued(event: &Event, issued: &ChallengeIssued, user: &UserState) -> Mail {
-    let ChallengeIssued { challenge_id, purpose, email, taken, expires_at, key, .. } =
-        issued.clone();
+    let &ChallengeIssued { challenge_id, purpose, taken, expires_at, key, .. } = issued;
     let code = CodeMail { challenge_id, purpose, key, expires_at };
     let first = purpose == ChallengePurpose::PasswordReset && !user.has_password;
     let kind = match (taken, first) {
@@ -163,7 +162,7 @@ pub(crate) fn code_issued(event: &Event, issued: &ChallengeIssued, user: &UserSt
         (false, false) => MailKind::Code(code),
     };
     let id = Digest::of(["mail", "code", event.id.as_str()]);
-    let mail = Mail { to: email, ..Mail::to(user, event.time, id, kind) };
+    let mail = Mail { to: issued.email.clone(), ..Mail::to(user, event.time, id, kind) };
     if taken { Mail { name: None, ..mail } } else { mail }
 }
 

@@ -59,7 +59,7 @@ fn lacks(notice: Option<&Notice>, known: &Known, repeated: bool) -> Vec<EventDat
             (true, _) => Vec::new(),
             (false, true) => vec![taken_back(entry)],
             (false, false) if known.read && !entry.read => {
-                vec![read(&entry.user_id, entry.id.clone())]
+                vec![read(&entry.user_id, entry.id)]
             }
             (false, false) => Vec::new(),
         };
@@ -73,7 +73,7 @@ fn lacks(notice: Option<&Notice>, known: &Known, repeated: bool) -> Vec<EventDat
         return Vec::new();
     }
     let created = notice.entry();
-    let id = created.notification_id.clone();
+    let id = created.notification_id;
     let mut events = vec![EventData::from(created)];
     if known.read {
         events.push(read(&notice.user_id, id));
@@ -82,7 +82,7 @@ fn lacks(notice: Option<&Notice>, known: &Known, repeated: bool) -> Vec<EventDat
 }
 
 fn read(user: &UserId, id: schemas::NotificationId) -> EventData {
-    NotificationsRead { user_id: user.clone(), notification_id: Some(id) }.into()
+    NotificationsRead { user_id: *user, notification_id: Some(id) }.into()
 }
 
 fn failed(error: impl std::error::Error) -> Failed {
@@ -99,9 +99,7 @@ impl Inbox {
             if !self.caught_up(Group::Inbox, end).await {
                 // Inboxes that have stopped must not keep people from being told: the projection counts
                 // an entry once, by its id.
-                return self
-                    .put(&notice.entry(), &Cause { repeated: false, ..cause.clone() })
-                    .await;
+                return self.put(&notice.entry(), &cause.with_repeated(false)).await;
             }
             // At least as far as the inbox: without the marker that has read an entry, the entry would seem not to have
             // spoken for this message. Where the conversations have stopped people are told all the same:
@@ -186,9 +184,8 @@ impl Inbox {
             |next: &MessageDoc| next.deleted_at.is_none() && !unheard.contains(&next.sender_id);
         let next = later.map_err(failed)?.into_iter().find(stands);
         let Some(next) = next else { return Ok(()) };
-        let notice = notice_of(next, gone.user_id.clone(), NotificationKind::DirectMessage);
-        let again = Cause { repeated: true, ..cause.clone() };
-        self.settle(&notice, &again).await.map(drop)
+        let notice = notice_of(&next, gone.user_id, NotificationKind::DirectMessage);
+        self.settle(&notice, &cause.with_repeated(true)).await.map(drop)
     }
 
     /// Marks entries as read that a person has read past.
@@ -298,9 +295,9 @@ impl Inbox {
     ) -> Result<bool, Failed> {
         let mut unread = store.unread_about_room(user, room).await.map_err(failed)?;
         unread.retain(|entry| entry.kind == NotificationKind::DirectMessage);
-        let about = unread.iter().filter_map(|entry| entry.message_id.clone());
+        let about = unread.iter().filter_map(|entry| entry.message_id);
         let messages = store.messages(&about.collect::<Vec<_>>()).await.map_err(failed)?;
-        let threads = messages.iter().filter_map(|message| message.thread_root_id.clone());
+        let threads = messages.iter().filter_map(|message| message.thread_root_id);
         let threads: Vec<MessageId> = threads.collect();
         let reader = Reader::load(store, user, room, &threads).await.map_err(failed)?;
         let stands = |entry: &NotificationDoc| {
@@ -329,7 +326,7 @@ impl Inbox {
 
     /// The last event in an inbox; 0 for none.
     async fn end_of(&self, user: &UserId) -> Result<Sequence, Failed> {
-        let last = self.log.last(&Lane::Inbox(user.clone())).await.map_err(failed)?;
+        let last = self.log.last(&Lane::Inbox(*user)).await.map_err(failed)?;
         Ok(last.map_or(0, |last| last.sequence))
     }
 
@@ -374,12 +371,12 @@ impl Inbox {
                 id,
                 time: Timestamp::now(),
                 actor: Actor::System,
-                causation: Some(cause.event.clone()),
+                causation: Some(cause.event),
                 traceparent: cause.trace.clone(),
                 data,
             };
             let expect = if place == 0 { Expect::At(end) } else { Expect::Any };
-            LaneWrite::new(Lane::Inbox(user.clone()), event, expect)
+            LaneWrite::new(Lane::Inbox(*user), event, expect)
         });
         match self.log.append(writes.collect()).await {
             Ok(appended) => Ok(Some(appended.position.sequence)),

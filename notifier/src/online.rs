@@ -26,7 +26,7 @@ pub(crate) async fn is_online(bus: &Bus, user: &UserId) -> bool {
 async fn ask(bus: &Bus, user: &UserId) -> Result<bool, bus::BusError> {
     let mut feed = bus.ephemeral::<AreOnline>(EphemeralKind::Online).await?;
     let question = decider::fresh_id().simple().to_string();
-    let asked = WhoIsOnline { question: question.clone(), users: vec![user.clone()] };
+    let asked = WhoIsOnline { question: question.clone(), users: vec![*user] };
     bus.publish_ephemeral(Ephemeral::Who, &asked).await?;
     while let Some(told) = feed.next().await {
         if told.question == question && told.users.contains(user) {

@@ -41,6 +41,7 @@ struct Inner {
 }
 
 /// An answer of the read model that is worth remembering, if nothing came meanwhile.
+#[derive(Clone, Copy)]
 pub(crate) struct Question {
     user: UserId,
     /// The read model must have got this far.
@@ -137,7 +138,7 @@ impl Open {
     /// Begins to find out about a person.
     pub(crate) fn ask(&self, user: &UserId, at: Sequence) -> Question {
         let note = self.note(user).load(Ordering::Acquire);
-        Question { user: user.clone(), through: at.max(note), note }
+        Question { user: *user, through: at.max(note), note }
     }
 
     /// Remembers the answer, unless something came meanwhile.
@@ -145,7 +146,7 @@ impl Open {
         let Question { user, note, .. } = question;
         let known = *self.0.seen.borrow() > 0;
         if known && self.note(&user).load(Ordering::Acquire) == note {
-            self.0.rooms.insert(user.clone(), Arc::new(rooms));
+            self.0.rooms.insert(user, Arc::new(rooms));
             if self.note(&user).load(Ordering::Acquire) != note {
                 self.0.rooms.invalidate(&user);
             }

@@ -45,7 +45,7 @@ pub enum Effect {
 }
 
 /// An entry about a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Notice {
     /// For whom.
     pub user_id: UserId,
@@ -107,21 +107,21 @@ pub struct PolicyContext {
 pub fn wanted(data: &EventData) -> Vec<Lane> {
     match data {
         EventData::Session(event) => match event {
-            SessionEvent::Started(started) => vec![Lane::User(started.user_id.clone())],
+            SessionEvent::Started(started) => vec![Lane::User(started.user_id)],
             SessionEvent::Refreshed(_) | SessionEvent::Ended(_) => Vec::new(),
         },
         EventData::Message(event) => match event {
             MessageEvent::Posted(MessagePosted { message, .. })
             | MessageEvent::Edited(MessageEdited { message, .. }) => {
-                vec![Lane::Room(message.room_id.clone())]
+                vec![Lane::Room(message.room_id)]
             }
             MessageEvent::Deleted(_) => Vec::new(),
         },
         EventData::Challenge(ChallengeEvent::Issued(issued)) => {
-            vec![Lane::User(issued.user_id.clone())]
+            vec![Lane::User(issued.user_id)]
         }
-        EventData::Identity(event) => vec![Lane::User(event.after().user_id.clone())],
-        EventData::Export(event) => vec![Lane::User(event.after().user_id.clone())],
+        EventData::Identity(event) => vec![Lane::User(event.after().user_id)],
+        EventData::Export(event) => vec![Lane::User(event.after().user_id)],
         EventData::User(_)
         | EventData::Name(_)
         | EventData::Room(_)
@@ -159,7 +159,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             | UserEvent::EmailVerified(_)
             | UserEvent::SecondFactorChanged(_)
             | UserEvent::PasswordSet(_) => Vec::new(),
-            UserEvent::Erased(erased) => vec![Effect::ForgetMails(erased.user_id.clone())],
+            UserEvent::Erased(erased) => vec![Effect::ForgetMails(erased.user_id)],
         },
         EventData::Session(data) => match (data, &context.user) {
             (SessionEvent::Started(started), Some(user)) => {
@@ -185,7 +185,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
         EventData::Receipt(ReceiptEvent::Moved(moved)) => vec![on_reading(moved, at)],
         // Once more: one that was about to be written when the account was closed is there by now.
         EventData::Erasure(ErasureEvent::Completed(completed)) => {
-            vec![Effect::ForgetMails(completed.user_id.clone())]
+            vec![Effect::ForgetMails(completed.user_id)]
         }
         EventData::Thread(event) => on_thread(event, at),
         EventData::Member(event) => reading::departure(event, at).map(Effect::Reading).into_iter().collect(),
@@ -234,7 +234,7 @@ fn welcome(event: &Event, user: &UserState, login: bool) -> Effect {
     let id = &[event.id.as_str(), user.id.as_str(), "welcome"];
     Effect::Inbox(NotificationCreated {
         notification_id: NotificationId::from_uuid(derived(event.time, id)),
-        user_id: user.id.clone(),
+        user_id: user.id,
         kind: NotificationKind::Welcome,
         title: None,
         body: None,
@@ -267,7 +267,7 @@ fn on_post(message: &MessageState, at: Sequence, context: &PolicyContext) -> Vec
             }
         }
     }
-    if let Some(root) = message.thread_root_id.clone().filter(|_| direct.is_none()) {
+    if let Some(root) = message.thread_root_id.filter(|_| direct.is_none()) {
         let told: Vec<UserId> = told.into_iter().cloned().collect();
         let sender = &message.sender_id;
         let notice =
@@ -276,10 +276,10 @@ fn on_post(message: &MessageState, at: Sequence, context: &PolicyContext) -> Vec
     }
     // Who writes has read: the room, or the thread they answer in.
     effects.push(Effect::Reading(Reading {
-        user_id: message.sender_id.clone(),
-        room_id: message.room_id.clone(),
-        thread_root_id: message.thread_root_id.clone(),
-        message_id: Some(message.id.clone()),
+        user_id: message.sender_id,
+        room_id: message.room_id,
+        thread_root_id: message.thread_root_id,
+        message_id: Some(message.id),
         through: at,
         at,
     }));
@@ -292,12 +292,7 @@ fn on_edit(edited: &MessageEdited, at: Sequence, context: &PolicyContext) -> Vec
     if context.room.as_ref().is_some_and(|room| room.kind == RoomKind::Direct) {
         return Vec::new();
     }
-    let review = Review {
-        message_id: message.id.clone(),
-        room_id: message.room_id.clone(),
-        deleted: false,
-        at,
-    };
+    let review = Review { message_id: message.id, room_id: message.room_id, deleted: false, at };
     let mut told: Vec<&UserId> = vec![&message.sender_id];
     let mut effects = vec![Effect::Review(review)];
     for user in &message.mentions {
@@ -313,8 +308,8 @@ fn on_edit(edited: &MessageEdited, at: Sequence, context: &PolicyContext) -> Vec
 
 fn on_deletion(deleted: &MessageDeleted, at: Sequence) -> Effect {
     Effect::Review(Review {
-        message_id: deleted.message_id.clone(),
-        room_id: deleted.room_id.clone(),
+        message_id: deleted.message_id,
+        room_id: deleted.room_id,
         deleted: true,
         at,
     })
@@ -322,10 +317,10 @@ fn on_deletion(deleted: &MessageDeleted, at: Sequence) -> Effect {
 
 fn on_reading(moved: &ReadMoved, at: Sequence) -> Effect {
     Effect::Reading(Reading {
-        user_id: moved.user_id.clone(),
-        room_id: moved.room_id.clone(),
+        user_id: moved.user_id,
+        room_id: moved.room_id,
         thread_root_id: None,
-        message_id: Some(moved.message_id.clone()),
+        message_id: Some(moved.message_id),
         through: moved.posted,
         at,
     })
@@ -335,10 +330,10 @@ fn on_thread(event: &ThreadEvent, at: Sequence) -> Vec<Effect> {
     match event {
         ThreadEvent::Followed(_) | ThreadEvent::Unfollowed(_) => Vec::new(),
         ThreadEvent::Read(read) => vec![Effect::Reading(Reading {
-            user_id: read.user_id.clone(),
-            room_id: read.room_id.clone(),
-            thread_root_id: Some(read.thread_root_id.clone()),
-            message_id: Some(read.message_id.clone()),
+            user_id: read.user_id,
+            room_id: read.room_id,
+            thread_root_id: Some(read.thread_root_id),
+            message_id: Some(read.message_id),
             through: read.posted,
             at,
         })],
@@ -353,12 +348,12 @@ fn about(
     created_at: Timestamp,
 ) -> Notice {
     Notice {
-        user_id: user.clone(),
+        user_id: *user,
         kind,
-        actor_id: message.sender_id.clone(),
-        room_id: message.room_id.clone(),
-        message_id: message.id.clone(),
-        thread_root_id: message.thread_root_id.clone(),
+        actor_id: message.sender_id,
+        room_id: message.room_id,
+        message_id: message.id,
+        thread_root_id: message.thread_root_id,
         posted,
         caused,
         created_at,
@@ -373,15 +368,15 @@ impl Notice {
         let id = &["about", self.message_id.as_str(), self.user_id.as_str()];
         NotificationCreated {
             notification_id: NotificationId::from_uuid(derived(self.written_at, id)),
-            user_id: self.user_id.clone(),
+            user_id: self.user_id,
             kind: self.kind,
             title: None,
             body: None,
-            room_id: Some(self.room_id.clone()),
-            message_id: Some(self.message_id.clone()),
+            room_id: Some(self.room_id),
+            message_id: Some(self.message_id),
             created_at: self.created_at,
-            actor_id: Some(self.actor_id.clone()),
-            thread_root_id: self.thread_root_id.clone(),
+            actor_id: Some(self.actor_id),
+            thread_root_id: self.thread_root_id,
             posted: self.posted,
             caused: self.caused,
             login: false,

@@ -214,8 +214,8 @@ fn a_deletion_takes_back_what_was_told_of_the_message() {
     };
     let message = posted.message;
     let deleted = event(MessageDeleted {
-        message_id: message.id.clone(),
-        room_id: message.room_id.clone(),
+        message_id: message.id,
+        room_id: message.room_id,
         sender_id: message.sender_id,
         posted: 3,
         thread_root_id: None,
@@ -233,7 +233,7 @@ fn an_answer_is_for_the_followers_who_are_not_told_otherwise() {
         unreachable!()
     };
     let root = MessageId::from_uuid(Uuid::from_u128(77));
-    said.message.thread_root_id = Some(root.clone());
+    said.message.thread_root_id = Some(root);
     let event = event(said);
     let told = |seen: &PolicyContext| {
         effects(&event, AT, seen).into_iter().find_map(|effect| match effect {
@@ -266,7 +266,7 @@ fn who_writes_has_read_the_room_or_the_thread_they_answer_in() {
     assert!(!main.covers(Some(&other), Some(&root), (3, 3)), "an answer in a thread");
     let mut answer = posted(&[], false);
     if let EventData::Message(MessageEvent::Posted(posted)) = &mut answer.data {
-        posted.message.thread_root_id = Some(root.clone());
+        posted.message.thread_root_id = Some(root);
     }
     let answer = reading(&answer).unwrap();
     assert!(answer.covers(Some(&other), Some(&root), (6, 6)));
@@ -279,7 +279,7 @@ fn moving_a_marker_reads_up_to_the_message() {
     let moved = ReadMoved {
         room_id: room_id(),
         user_id: user_id(2),
-        message_id: this.clone(),
+        message_id: this,
         posted: 3,
         private: false,
     };

@@ -54,9 +54,9 @@ pub(crate) fn departure(event: &MemberEvent, at: Sequence) -> Option<Reading> {
             return None;
         }
     };
-    (!member.present).then(|| Reading {
-        user_id: member.user_id.clone(),
-        room_id: member.room_id.clone(),
+    (!member.present).then_some(Reading {
+        user_id: member.user_id,
+        room_id: member.room_id,
         thread_root_id: None,
         message_id: None,
         through: at,

@@ -68,20 +68,20 @@ impl Service for Notifier {
 }
 
 async fn start(config: Config, needs: Needs, deps: Deps) -> Result<Notifier, StartError> {
+    let Needs { names, codes, read_model, site } = needs;
     let watch = Watch::new(&deps.metrics, &deps.health);
-    let mailer = Mailer::new(&config, &needs.codes, &deps.log).map_err(StartError::Mail)?;
+    let mailer = Arc::new(Mailer::new(&config, codes, &deps.log).map_err(StartError::Mail)?);
     let open = Open::new();
     tokio::spawn(open.clone().follow(deps.bus.live().await?));
-    let inbox = Inbox::new(deps.log.clone(), needs.read_model.clone(), open);
+    let inbox = Inbox::new(deps.log.clone(), read_model.clone(), open);
     let contexts = ContextSource::new(deps.log.clone());
-    let mailer = Arc::new(mailer);
     let digests = Arc::new(Digests::new(Parts {
         log: deps.log.clone(),
         bus: deps.bus.clone(),
-        read_model: needs.read_model.clone(),
-        names: needs.names.clone(),
+        read_model: read_model.clone(),
+        names: names.clone(),
         mailer: Arc::clone(&mailer),
-        site: needs.site.clone(),
+        site,
         retry: config.mail_retry.clone(),
         watch: watch.clone(),
     }));
@@ -94,7 +94,7 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<Notifier, Sta
     for (channel, retry) in channels {
         workers.push(Worker::open(channel, &deps.log, contexts.clone(), retry, &watch).await?);
     }
-    let commands = commands::serve(&needs, &deps).await?;
+    let commands = commands::serve(names, read_model, &deps).await?;
     Ok(Notifier { workers, digests, commands, watch, log: deps.log })
 }
 

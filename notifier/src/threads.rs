@@ -38,7 +38,7 @@ impl Inbox {
         self.caught_up(Group::Conversations, answered.notice.posted).await;
         let mut done = Done::Before;
         for user in self.followers(answered).await? {
-            let notice = Notice { user_id: user, ..answered.notice.clone() };
+            let notice = Notice { user_id: user, ..answered.notice };
             if self.tell(&notice, cause).await? == Done::Now {
                 done = Done::Now;
             }
@@ -51,7 +51,7 @@ impl Inbox {
         let (root, notice) = (&answered.root, &answered.notice);
         let store = self.read_model.current();
         let followers = store.followers(root, LOOKED_AT).await.map_err(failed)?;
-        let users: Vec<UserId> = followers.iter().map(|one| one.user_id.clone()).collect();
+        let users: Vec<UserId> = followers.iter().map(|one| one.user_id).collect();
         let members = store.memberships(&notice.room_id, &users).await.map_err(failed)?;
         let own = |user: &UserId| -> Option<&MembershipDoc> {
             members.iter().find(|own| own.user_id == *user)
@@ -115,8 +115,7 @@ impl Inbox {
             next.deleted_at.is_none() && heard && !reader.is_past(next)
         });
         let Some(next) = next else { return Ok(()) };
-        let notice = notice_of(next, gone.user_id.clone(), NotificationKind::ThreadReply);
-        let again = Cause { repeated: true, ..cause.clone() };
-        self.settle(&notice, &again).await.map(drop)
+        let notice = notice_of(&next, gone.user_id, NotificationKind::ThreadReply);
+        self.settle(&notice, &cause.with_repeated(true)).await.map(drop)
     }
 }

@@ -185,7 +185,7 @@ impl Handler {
         );
         let span = follow(span, event.traceparent.as_ref());
         let cause = Cause {
-            event: event.id.clone(),
+            event: event.id,
             sequence: delivery.stored.sequence,
             repeated: delivery.attempt > 1 || delivery.redriven() || is_old(&delivery),
             redriven: delivery.redriven(),
@@ -266,7 +266,7 @@ impl Handler {
     ) -> Option<Result<(), Failed>> {
         let channel = self.channel.name();
         tracing::error!(channel, reason = failed.reason, "no room for an effect: it waits");
-        let cause = Cause { repeated: true, ..cause.clone() };
+        let cause = cause.with_repeated(true);
         loop {
             self.watch.no_room(channel, &failed.reason);
             tokio::select! {

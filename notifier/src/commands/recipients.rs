@@ -23,7 +23,7 @@ impl Entity for Handles {
     const NAME: &'static str = "handle";
 
     fn lane(key: &Lane) -> Lane {
-        key.clone()
+        *key
     }
 
     fn after(event: &EventData) -> Option<Option<UserId>> {

@@ -18,7 +18,7 @@ use crate::house::{House, Running, event, person};
 use crate::server::until;
 
 fn group(id: &RoomId) -> RoomState {
-    RoomState::begun(id.clone(), RoomKind::Group, Timestamp::from_millis(1))
+    RoomState::begun(*id, RoomKind::Group, Timestamp::from_millis(1))
 }
 
 /// An installation in which Bob has mentioned Ada, who is away, and wants mails at once.
@@ -46,50 +46,48 @@ impl Scene {
             (RoomId::from_uuid(Uuid::from_u128(7)), MessageId::from_uuid(Uuid::from_u128(8)));
         for (number, user) in [(1, &ada), (2, &bob)] {
             let registered = event(number, UserRegistered { user: user.clone() });
-            let lane = Lane::User(user.id.clone());
+            let lane = Lane::User(user.id);
             house.log.append(vec![LaneWrite::new(lane, registered, Expect::Empty)]).await.unwrap();
         }
         let said = MessageState {
-            id: message.clone(),
-            room_id: room.clone(),
-            sender_id: bob.id.clone(),
+            id: message,
+            room_id: room,
+            sender_id: bob.id,
             client_id: None,
             body: Body::parse("a secret").unwrap(),
             format: Format::Plain,
             attachments: Vec::new(),
             files: Vec::new(),
-            mentions: vec![ada.id.clone()],
+            mentions: vec![ada.id],
             mentions_room: None,
             thread_root_id: None,
             created_at: Timestamp::now(),
         };
         let created = NotificationCreated {
             notification_id: NotificationId::from_uuid(Uuid::from_u128(9)),
-            user_id: ada.id.clone(),
+            user_id: ada.id,
             kind: NotificationKind::Mention,
             title: None,
             body: None,
-            room_id: Some(room.clone()),
-            message_id: Some(message.clone()),
+            room_id: Some(room),
+            message_id: Some(message),
             created_at: Timestamp::now(),
-            actor_id: Some(bob.id.clone()),
+            actor_id: Some(bob.id),
             thread_root_id: None,
             posted: 3,
             caused: 3,
             login: false,
         };
-        let write =
-            LaneWrite::new(Lane::Inbox(ada.id.clone()), event(3, created.clone()), Expect::Any);
+        let write = LaneWrite::new(Lane::Inbox(ada.id), event(3, created.clone()), Expect::Any);
         let entry = house.log.append(vec![write]).await.unwrap().position.sequence;
-        let member = |user: &UserState| {
-            MembershipDoc::begun(room.clone(), user.id.clone(), Timestamp::from_millis(1), 1)
-        };
+        let member =
+            |user: &UserState| MembershipDoc::begun(room, user.id, Timestamp::from_millis(1), 1);
         let docs = vec![
             Document::Room(Arc::new(RoomDoc::begun(group(&room), 1))),
             Document::User(Arc::new(UserDoc { state: bob.clone(), registered: 2, updated: 2 })),
             Document::Membership(Arc::new(member(&ada))),
             Document::Message(Arc::new(MessageDoc::as_posted(&said, 1, 1, 3))),
-            Document::Notification(Arc::new(unread(created, entry))),
+            Document::Notification(Arc::new(unread(&created, entry))),
         ];
         Self { house, ada: ada.id, room, message, entry, docs }
     }
@@ -141,7 +139,7 @@ impl Scene {
     }
 }
 
-fn unread(created: NotificationCreated, at: Sequence) -> NotificationDoc {
+fn unread(created: &NotificationCreated, at: Sequence) -> NotificationDoc {
     NotificationDoc {
         id: created.notification_id,
         user_id: created.user_id,
@@ -230,7 +228,7 @@ async fn who_is_there_has_read_it_or_wants_none_gets_none() {
     let there = Scene::new(MailAbout::All).await;
     there.project(Vec::new()).await;
     let mut feed = there.house.bus.ephemeral::<WhoIsOnline>(EphemeralKind::Who).await.unwrap();
-    let (bus, ada) = (there.house.bus.clone(), there.ada.clone());
+    let (bus, ada) = (there.house.bus.clone(), there.ada);
     let gateway = tokio::spawn(async move {
         while let Some(WhoIsOnline { question, users }) = feed.next().await {
             assert_eq!(users, std::slice::from_ref(&ada));
@@ -243,9 +241,9 @@ async fn who_is_there_has_read_it_or_wants_none_gets_none() {
         marker_number: 1,
         marker_main: 1,
         marker_moved: true,
-        marker_message_id: Some(read.message.clone()),
+        marker_message_id: Some(read.message),
         marker_at: read.entry + 1,
-        ..MembershipDoc::begun(read.room.clone(), read.ada.clone(), Timestamp::from_millis(1), 1)
+        ..MembershipDoc::begun(read.room, read.ada, Timestamp::from_millis(1), 1)
     };
     read.project(vec![Document::Membership(Arc::new(own))]).await;
     let unwanted = Scene::new(MailAbout::None).await;

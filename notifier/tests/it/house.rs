@@ -88,9 +88,9 @@ impl House {
 
     pub(crate) async fn registers(&self, number: u128, name: &str, role: Role) -> (UserId, Event) {
         let user = person(number, name, role);
-        let id = user.id.clone();
+        let id = user.id;
         let event = event(number, UserRegistered { user });
-        let write = LaneWrite::new(Lane::User(id.clone()), event.clone(), Expect::Empty);
+        let write = LaneWrite::new(Lane::User(id), event.clone(), Expect::Empty);
         self.log.append(vec![write]).await.unwrap();
         (id, event)
     }
@@ -192,7 +192,7 @@ pub(crate) fn event(number: u128, data: impl Into<EventData>) -> Event {
 
 pub(crate) fn asked_by(user: &UserId) -> CallContext {
     let caller = Caller {
-        user_id: user.clone(),
+        user_id: *user,
         session_id: SessionId::from_uuid(Uuid::from_u128(9)),
         role: Role::Admin,
     };

@@ -84,12 +84,12 @@ async fn a_redelivery_finds_its_entry_in_the_read_model() {
             _ => None,
         })
         .unwrap();
-    let write = LaneWrite::new(Lane::Inbox(ada.clone()), event(2, entry.clone()), Expect::Any);
+    let write = LaneWrite::new(Lane::Inbox(ada), event(2, entry.clone()), Expect::Any);
     let appended = house.log.append(vec![write]).await.unwrap();
     let sequence = appended.position.sequence;
     let doc = NotificationDoc {
         id: entry.notification_id,
-        user_id: ada.clone(),
+        user_id: ada,
         kind: entry.kind,
         title: entry.title,
         body: entry.body,
@@ -177,7 +177,7 @@ async fn an_admin_writes_into_inboxes_and_nobody_else_does() {
     let (ada, _) = house.registers(1, "ada", Role::Admin).await;
     let (bob, _) = house.registers(2, "bob", Role::User).await;
     let command = SendNotification {
-        users: vec![UserRef::Id(bob.clone()), UserRef::Id(bob.clone())],
+        users: vec![UserRef::Id(bob), UserRef::Id(bob)],
         everyone: false,
         title: Title::parse("Maintenance").unwrap(),
         body: Notice::parse("Tonight.").unwrap(),
