@@ -6,6 +6,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use schemas::commands::{ChangeMember, ChangeRoom, CreateRoom, PostMessage};
 use schemas::events::{MessageEvent, RoomEvent};
+use schemas::ids::{RoomId, UserId};
 use schemas::values::{Patch, RoomKind};
 use schemas::{EventData, Lane};
 use serde_json::{Value, json};
@@ -30,13 +31,36 @@ fn times() -> impl Strategy<Value = String> {
     ]
 }
 
-fn room(id: &str) -> impl Strategy<Value = Value> {
-    let id = id.to_owned();
+fn posts(room: &RoomId) -> impl Strategy<Value = Value> {
+    let room = room.to_string();
+    (texts(), prop::option::of("[!-~]{0,130}")).prop_map(move |(body, client_id)| {
+        json!({
+            "room_id": room, "client_id": client_id, "body": body, "format": "markdown",
+            "attachments": [], "thread_root_id": null,
+        })
+    })
+}
+
+fn mutes(room: &RoomId, user: &UserId) -> impl Strategy<Value = Value> {
+    let (room, user) = (room.to_string(), user.to_string());
+    times().prop_map(move |time| {
+        json!({ "room_id": room, "user_id": user, "role": null, "muted_until": { "set": time } })
+    })
+}
+
+fn creates() -> impl Strategy<Value = Value> {
+    (texts(), prop::option::of(texts())).prop_map(|(name, topic)| {
+        json!({ "kind": "group", "name": name, "topic": topic, "visibility": null, "members": [] })
+    })
+}
+
+fn changes(room: &RoomId) -> impl Strategy<Value = Value> {
+    let room = room.to_string();
     (prop::option::of(texts()), prop::option::of(texts()), any::<Option<u32>>()).prop_map(
         move |(name, topic, days)| {
             let patch = |value: Option<Value>| value.map_or(json!("clear"), |v| json!({ "set": v }));
             json!({
-                "room_id": id, "name": name, "topic": patch(topic.map(Value::from)), "visibility": null,
+                "room_id": room, "name": name, "topic": patch(topic.map(Value::from)), "visibility": null,
                 "retention_days": patch(days.map(Value::from)),
             })
         },
@@ -52,8 +76,13 @@ fn parsed<C: serde::de::DeserializeOwned>(
     serde_json::from_str(&json).ok()
 }
 
+/// The last event of a lane, read back.
+async fn last(world: &World, lane: Lane) -> EventData {
+    let stored = world.log.last(&lane).await.expect("read").expect("an event");
+    stored.event().expect("readable").data
+}
+
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::too_many_lines, reason = "one command after the other")]
 async fn whatever_is_accepted_is_read_back_equal() {
     let world = World::start().await;
     let (ada, bob) = (world.register("ada").await, world.register("bob").await);
@@ -62,21 +91,8 @@ async fn whatever_is_accepted_is_read_back_equal() {
         bus::Bus::connect(world.url(), "far", world.log.namespace()).await.expect("a bus");
     let buses = [world.first.bus.clone(), elsewhere];
     let mut runner = TestRunner::deterministic();
-    let (of_room, of_bob) = (made.to_string(), bob.to_string());
-    let posts = (texts(), prop::option::of("[!-~]{0,130}")).prop_map(move |(body, client_id)| {
-        json!({
-            "room_id": of_room, "client_id": client_id, "body": body, "format": "markdown",
-            "attachments": [], "thread_root_id": null,
-        })
-    });
-    let of_room = made.to_string();
-    let mutes = times().prop_map(move |time| {
-        json!({ "room_id": of_room, "user_id": of_bob, "role": null, "muted_until": { "set": time } })
-    });
-    let creates = (texts(), prop::option::of(texts())).prop_map(|(name, topic)| {
-        json!({ "kind": "group", "name": name, "topic": topic, "visibility": null, "members": [] })
-    });
-    let changes = room(made.as_str());
+    let (posts, mutes) = (posts(&made), mutes(&made, &bob));
+    let (creates, changes) = (creates(), changes(&made));
     let who = context(&ada);
     let mut accepted = 0;
     for (_, bus) in (0..CASES).zip(buses.iter().cycle()) {
@@ -93,9 +109,7 @@ async fn whatever_is_accepted_is_read_back_equal() {
         if let Some(command) = parsed::<ChangeMember>(&mutes, &mut runner)
             && let Ok(changed) = call(bus, &who, &command).await
         {
-            let lane = Lane::Member(made.clone(), bob.clone());
-            let stored = world.log.last(&lane).await.expect("read").expect("an event");
-            let data = stored.event().expect("readable").data;
+            let data = last(&world, Lane::Member(made, bob)).await;
             assert_eq!(data.membership(), Some(&changed.result));
             let Patch::Set(until) = command.muted_until else { panic!("{command:?}") };
             assert_eq!(changed.result.muted_until, Some(until));
@@ -104,24 +118,18 @@ async fn whatever_is_accepted_is_read_back_equal() {
         if let Some(command) = parsed::<ChangeRoom>(&changes, &mut runner)
             && let Ok(changed) = call(bus, &who, &command).await
         {
-            let stored = world.log.last(&Lane::Room(made.clone())).await.expect("read");
-            match stored.expect("an event").event().expect("readable").data {
-                EventData::Room(RoomEvent::Changed(stored)) => {
-                    assert_eq!(stored.room, changed.result.room)
-                }
-                EventData::Room(RoomEvent::Created(stored)) => {
-                    assert_eq!(stored.room, changed.result.room)
-                }
+            let room = match last(&world, Lane::Room(made)).await {
+                EventData::Room(RoomEvent::Changed(stored)) => stored.room,
+                EventData::Room(RoomEvent::Created(stored)) => stored.room,
                 other => panic!("{other:?}"),
-            }
+            };
+            assert_eq!(room, changed.result.room);
             accepted += 1;
         }
         if let Some(command) = parsed::<CreateRoom>(&creates, &mut runner)
             && let Ok(created) = call(bus, &who, &command).await
         {
-            let lane = Lane::Room(created.result.room.id.clone());
-            let stored = world.log.last(&lane).await.expect("read").expect("an event");
-            let data = stored.event().expect("readable").data;
+            let data = last(&world, Lane::Room(created.result.room.id)).await;
             let EventData::Room(RoomEvent::Created(stored)) = data else { panic!("{data:?}") };
             assert_eq!(stored.room, created.result.room);
             assert_eq!(stored.room.name.as_ref(), Some(&command.name));

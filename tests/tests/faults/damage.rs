@@ -7,7 +7,7 @@ use std::process::Output;
 use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
 use tests::kit::installation::{Installation, RELAXED, command};
-use tests::kit::person::{Person, Stranger, bodies, id_of};
+use tests::kit::person::{Person, Stranger, bodies, id_of, items};
 use tests::kit::{process, until};
 
 use crate::schedule::{by_length, say};
@@ -111,6 +111,26 @@ async fn resets(person: &Person, old: &str) {
     socket.close().await;
 }
 
+/// Flips a bit of the log while the server is away, and serve does not look.
+async fn flip_while_away(installation: &Installation, text: &str) {
+    let server = installation.nats_pid();
+    installation.process.signal(Signal::SIGSTOP);
+    kill(server, Signal::SIGTERM).unwrap();
+    until("it has stopped", async || (!process::alive(server)).then_some(())).await;
+    flip(&installation.data, text);
+    installation.process.signal(Signal::SIGCONT);
+}
+
+/// Every command that reads the whole log refuses it.
+fn commands_say_damaged(installation: &Installation) {
+    for command in [&["verify", "--json"][..], &["rebuild", "--json"], &["backup", "/nowhere"]] {
+        let output = installation.operate(command);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+        assert!(said.contains("damaged"), "{command:?}: {said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flipped_bit_is_found_and_a_backup_brings_everything_back() {
     let mut installation = Installation::relaxed(&[]);
@@ -136,25 +156,13 @@ async fn a_flipped_bit_is_found_and_a_backup_brings_everything_back() {
     let victim = id_of(&bob.messages(&room).await[20]);
     let remembered = bob.connect().await.position;
     tokio::task::block_in_place(|| installation.verify());
-
-    // While the server is away, and serve does not look.
-    let server = installation.nats_pid();
-    installation.process.signal(Signal::SIGSTOP);
-    kill(server, Signal::SIGTERM).unwrap();
-    until("it has stopped", async || (!process::alive(server)).then_some(())).await;
-    flip(&installation.data, &said[20]);
-    installation.process.signal(Signal::SIGCONT);
+    flip_while_away(&installation, &said[20]).await;
     // nats-server counts the message and passes over it; only who reads everything can find it.
     let stranger = Stranger::new(&place);
     unwell(&stranger, "history", "cannot be read").await;
     let edited = ada.patch(&format!("/v1/messages/{victim}"), json!({"body": "changed"})).await;
     edited.any_problem(500..=503);
-    for command in [&["verify", "--json"][..], &["rebuild", "--json"], &["backup", "/nowhere"]] {
-        let output = installation.operate(command);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
-        assert!(said.contains("damaged"), "{command:?}: {said}");
-    }
+    commands_say_damaged(&installation);
     assert_eq!(bodies(&bob.messages(&room).await).len(), 50, "the read model still has it");
 
     // The runbook.
@@ -175,9 +183,7 @@ async fn a_flipped_bit_is_found_and_a_backup_brings_everything_back() {
     })
     .await;
     let now = bob.get(&page).await.ok(200);
-    for (kept, now) in
-        kept["items"].as_array().unwrap().iter().zip(now["items"].as_array().unwrap())
-    {
+    for (kept, now) in items(&kept).iter().zip(items(&now)) {
         assert_eq!((&kept["id"], &kept["body"]), (&now["id"], &now["body"]));
     }
     resets(&bob, &remembered).await;

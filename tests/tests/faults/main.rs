@@ -8,7 +8,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::too_many_lines,
     reason = "a test fails by panicking, and a fault is told in one piece"
 )]
 

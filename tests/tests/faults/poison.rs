@@ -58,75 +58,118 @@ async fn reaches(from: &Person, to: &Person, socket: &mut Socket) {
     socket.expect("a notification", about).await;
 }
 
+/// People in a room of an installation, one of them listening, as the poison finds them.
+struct Scene {
+    installation: Installation,
+    ada: Person,
+    bob: Person,
+    room: String,
+    socket: Socket,
+}
+
+impl Scene {
+    async fn set() -> Self {
+        let installation = Installation::relaxed(&[]);
+        let ada = installation.place.found().await;
+        let bob = Person::register(&installation.place, "bob").await;
+        let room = ada.group(&[&bob]).await;
+        let mut socket = bob.connect().await;
+        ada.says(&room, "before").await;
+        socket.event_in(&room, "message.posted").await;
+        assert_eq!(bodies(&bob.messages(&room).await), ["before"]);
+        Self { installation, ada, bob, room, socket }
+    }
+
+    /// Writes the poison into the room's timeline; its sequence.
+    async fn poisoned(&self, kind: Poison) -> u64 {
+        let nats = self.installation.nats();
+        let (subject, text) =
+            (format!("tidings.evt.timeline.{}", self.room), kind.written(&self.bob));
+        nats::publish(&nats, &subject, &text).await;
+        let log = log::everything(&nats, "tidings").await;
+        let is_it =
+            |on: &str, bytes: &[u8]| on == subject && String::from_utf8_lossy(bytes) == text;
+        let bad = log.iter().rev().find(|(_, on, bytes)| is_it(on, bytes));
+        bad.expect("it is in the log").0
+    }
+
+    /// The ordered views stop before it and say so.
+    async fn views_stop(&self, kind: Poison) {
+        let stranger = Stranger::new(&self.installation.place);
+        let reason = until("the projection says that it has stopped", async || {
+            let health = stranger.operates("/readyz").await;
+            (health.status == 503 && health.text.contains("project")).then_some(health.text)
+        })
+        .await;
+        assert!(
+            reason.contains(kind.said()) || reason.contains("cannot be read"),
+            "{kind:?}: {reason}"
+        );
+        let metrics = stranger.operates("/metrics").await.text;
+        assert!(metrics.contains("\ntidings_projector_stopped 1"), "{kind:?}");
+        let live = stranger.ask("GET", "/livez").once().await.status;
+        assert_eq!(live, 200, "a restart would not help");
+    }
+
+    /// Everything else goes on: users talk and hear each other, and come back. A user who came meanwhile, and their
+    /// room.
+    async fn the_rest_goes_on(&mut self) -> (Person, String) {
+        let Self { installation, ada, bob, room, socket } = self;
+        for number in 0..5 {
+            ada.says(room, &format!("after {number}")).await;
+            let event = socket.event_in(room, "message.posted").await;
+            assert_eq!(event["data"]["body"], format!("after {number}"));
+        }
+        let eve = Person::register(&installation.place, "eve").await;
+        let other = eve.group(&[&*ada]).await;
+        eve.says(&other, "hello").await;
+        assert_eq!(bob.ask("GET", &format!("/v1/rooms/{room}/messages")).once().await.status, 200);
+        let newest = installation.place.newest.lock().unwrap().1.clone();
+        let waiting =
+            bob.ask("GET", "/v1/rooms").header("tidings-min-position", &newest).once().await;
+        assert!(!waiting.header("retry-after").is_empty());
+        waiting.problem(503, "projection_lagging");
+        let mut resumed = bob.resume(&socket.position).await;
+        resumed.expect("resumed", |frame| frame["type"] == "resumed").await;
+        (eve, other)
+    }
+
+    /// The notifier parks it, once a channel that reads such lanes, and goes on.
+    async fn it_is_parked(&mut self, kind: Poison, eve: &Person) {
+        let Self { installation, bob, socket, .. } = self;
+        let parked = until("it is parked", async || {
+            Some(letters(installation)).filter(|letters| !letters.is_empty())
+        })
+        .await;
+        for letter in &parked {
+            assert!(letter.to_string().contains(kind.said()), "{kind:?}: {letter}");
+        }
+        reaches(eve, bob, socket).await;
+        assert_eq!(letters(installation), parked, "once, however much follows");
+    }
+
+    /// No build can read it: it is taken out.
+    fn is_taken_out(&mut self, bad: u64) {
+        let installation = &mut self.installation;
+        installation.process.stop();
+        let output = installation.operate(&["accept-loss", "--drop", &bad.to_string(), "--json"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let loss: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(loss["holes"], json!([[bad, bad]]), "{loss}");
+        installation.start_again();
+        *installation.place.newest.lock().unwrap() = (0, String::new());
+    }
+}
+
 async fn poison(kind: Poison) {
-    let mut installation = Installation::relaxed(&[]);
-    let place = installation.place.clone();
-    let ada = place.found().await;
-    let bob = Person::register(&place, "bob").await;
-    let room = ada.group(&[&bob]).await;
-    let stranger = Stranger::new(&place);
-    let mut socket = bob.connect().await;
-    ada.says(&room, "before").await;
-    socket.event_in(&room, "message.posted").await;
-    assert_eq!(bodies(&bob.messages(&room).await), ["before"]);
-    let subject = format!("tidings.evt.timeline.{room}");
-    nats::publish(&installation.nats(), &subject, &kind.written(&bob)).await;
-    let log = log::everything(&installation.nats(), "tidings").await;
-    let bad = log.iter().rev().find(|(_, on, bytes)| {
-        *on == subject && String::from_utf8_lossy(bytes) == kind.written(&bob)
-    });
-    let bad = bad.expect("it is in the log").0;
-
-    // The ordered views stop before it and say so.
-    let reason = until("the projection says that it has stopped", async || {
-        let health = stranger.operates("/readyz").await;
-        (health.status == 503 && health.text.contains("project")).then_some(health.text)
-    })
-    .await;
-    assert!(
-        reason.contains(kind.said()) || reason.contains("cannot be read"),
-        "{kind:?}: {reason}"
-    );
-    let metrics = stranger.operates("/metrics").await.text;
-    assert!(metrics.contains("\ntidings_projector_stopped 1"), "{kind:?}");
-    assert_eq!(stranger.ask("GET", "/livez").once().await.status, 200, "a restart would not help");
-
-    // Everything else goes on: users talk and hear each other, come back, and are notified.
-    for number in 0..5 {
-        ada.says(&room, &format!("after {number}")).await;
-        let event = socket.event_in(&room, "message.posted").await;
-        assert_eq!(event["data"]["body"], format!("after {number}"));
-    }
-    let eve = Person::register(&place, "eve").await;
-    let other = eve.group(&[&ada]).await;
-    eve.says(&other, "hello").await;
-    assert_eq!(bob.ask("GET", &format!("/v1/rooms/{room}/messages")).once().await.status, 200);
-    let newest = place.newest.lock().unwrap().1.clone();
-    let waiting = bob.ask("GET", "/v1/rooms").header("tidings-min-position", &newest).once().await;
-    assert!(!waiting.header("retry-after").is_empty());
-    waiting.problem(503, "projection_lagging");
-    let mut resumed = bob.resume(&socket.position).await;
-    resumed.expect("resumed", |frame| frame["type"] == "resumed").await;
-
-    // The notifier parks it, once a channel that reads such lanes, and goes on.
-    let parked = until("it is parked", async || {
-        Some(letters(&installation)).filter(|letters| !letters.is_empty())
-    })
-    .await;
-    for letter in &parked {
-        assert!(letter.to_string().contains(kind.said()), "{kind:?}: {letter}");
-    }
-    reaches(&eve, &bob, &mut socket).await;
-    assert_eq!(letters(&installation), parked, "once, however much follows");
-
-    // No build can read it: it is taken out. Everything else is as if it had never been.
-    installation.process.stop();
-    let output = installation.operate(&["accept-loss", "--drop", &bad.to_string(), "--json"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let loss: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(loss["holes"], json!([[bad, bad]]), "{loss}");
-    installation.start_again();
-    *place.newest.lock().unwrap() = (0, String::new());
+    let mut scene = Scene::set().await;
+    let bad = scene.poisoned(kind).await;
+    scene.views_stop(kind).await;
+    let (eve, other) = scene.the_rest_goes_on().await;
+    scene.it_is_parked(kind, &eve).await;
+    scene.is_taken_out(bad);
+    // Everything else is as if it had never been.
+    let Scene { installation, bob, room, .. } = scene;
     let said = until("all is projected", async || {
         let page = bob.get(&format!("/v1/rooms/{room}/messages?limit=200")).await;
         let items = (page.status == 200).then(|| page.json["items"].as_array().cloned())??;
@@ -138,6 +181,7 @@ async fn poison(kind: Poison) {
     // A re-drive of what is gone changes nothing and is no new letter.
     let redriven = installation.operate(&["dead-letters", "redrive", "--all", "--json"]);
     assert!(redriven.status.success(), "{}", String::from_utf8_lossy(&redriven.stderr));
+    let stranger = Stranger::new(&installation.place);
     assert_eq!(stranger.ask("GET", "/readyz").once().await.status, 200);
     tokio::task::block_in_place(|| installation.verify());
 }

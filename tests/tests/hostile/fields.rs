@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tests::kit::installation::Place;
 use tests::kit::lasting;
-use tests::kit::person::{Person, Stranger, items};
+use tests::kit::person::{Person, Stranger, id_of, items};
 use tests::kit::unique;
 use tokio::time::{Duration, Instant};
 
@@ -16,78 +16,96 @@ cases!(
     patterns_are_plain_text
 );
 
-async fn callers_cannot_set_fields_that_are_not_theirs(place: Place) {
-    let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
-    let room = ada.group(&[&bob]).await;
-    let message = ada.says(&room, UNSPEAKABLE).await;
-    let message_path = format!("/v1/messages/{}", message["id"].as_str().unwrap());
-    let name = unique("mass");
-    let account = json!({"username": name, "email": format!("{name}@example.org"), "password": "secret of mass"});
-    let stored = [
+/// A field, and what a client would like it to be.
+type Claimed = (&'static str, Value);
+
+/// A moment that no client may name.
+const LONG_AGO: &str = "2020-01-01T00:00:00.000Z";
+
+fn of_an_account(another: &str) -> [Claimed; 10] {
+    [
         ("role", json!("admin")),
         ("is_admin", json!(true)),
         ("admin", json!(true)),
-        ("id", json!(ada.id)),
-        ("_id", json!(ada.id)),
+        ("id", json!(another)),
+        ("_id", json!(another)),
         ("suspended", json!(false)),
         ("email_verified", json!(true)),
-        ("created_at", json!("2020-01-01T00:00:00.000Z")),
+        ("created_at", json!(LONG_AGO)),
         ("position", json!("a:1")),
         ("password_hash", json!("$2b$04$x")),
-    ];
-    let of_message = [
-        ("sender_id", json!(bob.id)),
-        ("sender", json!({"id": bob.id})),
-        ("author", json!(bob.id)),
-        ("id", message["id"].clone()),
+    ]
+}
+
+fn of_a_message(id: &str, sender: &str) -> [Claimed; 15] {
+    [
+        ("sender_id", json!(sender)),
+        ("sender", json!({"id": sender})),
+        ("author", json!(sender)),
+        ("id", json!(id)),
         ("number", json!(1)),
         ("position", json!("a:1")),
-        ("created_at", json!("2020-01-01T00:00:00.000Z")),
-        ("edited_at", json!("2020-01-01T00:00:00.000Z")),
+        ("created_at", json!(LONG_AGO)),
+        ("edited_at", json!(LONG_AGO)),
         ("deleted_at", Value::Null),
-        ("mentions", json!([bob.id])),
+        ("mentions", json!([sender])),
         ("pinned", json!(true)),
         ("reactions", json!([])),
         ("room_id", json!("room_x")),
         ("type", json!("message.posted.v1")),
         ("role", json!("admin")),
-    ];
-    let of_room = [
+    ]
+}
+
+fn of_a_room(owner: &str) -> [Claimed; 12] {
+    [
         ("id", json!("room_x")),
-        ("created_at", json!("2020-01-01T00:00:00.000Z")),
-        ("created_by", json!(bob.id)),
-        ("owners", json!([bob.id])),
-        ("owner", json!(bob.id)),
+        ("created_at", json!(LONG_AGO)),
+        ("created_by", json!(owner)),
+        ("owners", json!([owner])),
+        ("owner", json!(owner)),
         ("everyone", json!(true)),
-        ("direct_members", json!([bob.id])),
+        ("direct_members", json!([owner])),
         ("member_count", json!(1_000)),
         ("message_count", json!(1_000)),
         ("membership", json!({"role": "owner"})),
         ("position", json!("a:1")),
         ("role", json!("owner")),
-    ];
-    let of_member = [
-        ("user_id", json!(bob.id)),
+    ]
+}
+
+fn of_a_member(user: &str, room: &str) -> [Claimed; 5] {
+    [
+        ("user_id", json!(user)),
         ("room_id", json!(room)),
-        ("joined_at", json!("2020-01-01T00:00:00.000Z")),
+        ("joined_at", json!(LONG_AGO)),
         ("banned", json!(false)),
         ("present", json!(true)),
-    ];
+    ]
+}
+
+async fn callers_cannot_set_fields_that_are_not_theirs(place: Place) {
+    let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
+    let room = ada.group(&[&bob]).await;
+    let message = id_of(&ada.says(&room, UNSPEAKABLE).await);
+    let name = unique("mass");
+    let account = json!({"username": name, "email": format!("{name}@example.org"), "password": "secret of mass"});
     let group = json!({"kind": "group", "name": "x"});
     let text = json!({"body": UNSPEAKABLE});
-    let members = format!("/v1/rooms/{room}/members");
-    let one_member = format!("{members}/{}", bob.id);
+    let of_account = of_an_account(&ada.id);
+    let of_message = of_a_message(&message, &bob.id);
+    let (of_room, of_member) = (of_a_room(&bob.id), of_a_member(&bob.id, &room));
     let room_path = format!("/v1/rooms/{room}");
-    let messages = format!("{room_path}/messages");
+    let (members, messages) = (format!("{room_path}/members"), format!("{room_path}/messages"));
     for (method, path, body, extras) in [
-        ("POST", "/v1/users", &account, &stored[..]),
-        ("PATCH", "/v1/users/me", &json!({"display_name": "x"}), &stored),
+        ("POST", "/v1/users", &account, &of_account[..]),
+        ("PATCH", "/v1/users/me", &json!({"display_name": "x"}), &of_account),
         ("POST", "/v1/rooms", &group, &of_room),
         ("PATCH", &room_path, &json!({"topic": "x"}), &of_room),
         ("POST", &messages, &text, &of_message),
-        ("PATCH", &message_path, &text, &of_message),
+        ("PATCH", &format!("/v1/messages/{message}"), &text, &of_message),
         ("POST", &members, &json!({"user": bob.id}), &of_member),
-        ("PATCH", &one_member, &json!({"role": "member"}), &of_member),
+        ("PATCH", &format!("{members}/{}", bob.id), &json!({"role": "member"}), &of_member),
     ] {
         for (field, value) in extras {
             let mut body = body.clone();
@@ -115,6 +133,16 @@ async fn callers_cannot_set_fields_that_are_not_theirs(place: Place) {
     assert_eq!(reply["role"], "user");
 }
 
+/// Queries that carry an operator in a name or in a value.
+const OPERATORS_IN_QUERIES: [&str; 6] = [
+    "/v1/users?username[$ne]=x",
+    "/v1/users?query[$regex]=.*",
+    "/v1/users?username=x&$where=sleep(5000)",
+    "/v1/rooms?visibility[$ne]=private",
+    "/v1/rooms?$or=1",
+    "/v1/notifications?unread[$exists]=true",
+];
+
 async fn query_operators_are_plain_text(place: Place) {
     let (ada, stranger) = (Person::register(&place, "ada").await, Stranger::new(&place));
     let room = ada.group(&[]).await;
@@ -127,36 +155,45 @@ async fn query_operators_are_plain_text(place: Place) {
         json!({"$oid": "000000000000000000000000"}),
         json!([ada.username]),
     ] {
-        for (path, body) in [
-            ("/v1/sessions", json!({"login": operator, "password": "no such secret"})),
-            ("/v1/sessions", json!({"login": ada.username, "password": operator})),
-            ("/v1/sessions/refresh", json!({"refresh_token": operator})),
-            (
-                "/v1/users",
-                json!({"username": operator, "email": "x@example.org", "password": "secret of x"}),
-            ),
-        ] {
-            stranger.post(path, body).await.problem(400, "validation_failed");
-        }
-        for (method, path, body) in [
-            ("POST", "/v1/rooms", json!({"kind": "group", "name": operator})),
-            ("POST", "/v1/direct", json!({"members": [operator]})),
-            ("PATCH", "/v1/users/me", json!({"bio": operator})),
-        ] {
-            ada.ask(method, path).json(body).once().await.problem(400, "validation_failed");
-        }
+        is_no_text(&ada, &stranger, &operator).await;
     }
-    for query in [
-        "/v1/users?username[$ne]=x",
-        "/v1/users?query[$regex]=.*",
-        "/v1/users?username=x&$where=sleep(5000)",
-        "/v1/rooms?visibility[$ne]=private",
-        "/v1/rooms?$or=1",
-        "/v1/notifications?unread[$exists]=true",
-    ] {
+    for query in OPERATORS_IN_QUERIES {
         ada.get(query).await.problem(400, "validation_failed");
     }
-    // Where any name is fine in what people keep for themselves, it comes back as it was given.
+    settings_come_back_as_given(&ada).await;
+    for text in ["{\"$ne\": null}", "$where", "a.b", "$[].x", "%24ne", "$$ROOT", "ObjectId('x')"] {
+        let body = format!("{UNSPEAKABLE} {text}");
+        assert_eq!(ada.says(&room, &body).await["body"], *body);
+        let reply = ada.patch(&format!("/v1/rooms/{room}"), json!({"topic": text})).await;
+        assert_eq!(reply.ok(200)["topic"], *text);
+        assert_eq!(ada.room(&room).await["topic"], *text);
+    }
+}
+
+/// Where a text is wanted, an operator is refused.
+async fn is_no_text(ada: &Person, stranger: &Stranger, operator: &Value) {
+    for (path, body) in [
+        ("/v1/sessions", json!({"login": operator, "password": "no such secret"})),
+        ("/v1/sessions", json!({"login": ada.username, "password": operator})),
+        ("/v1/sessions/refresh", json!({"refresh_token": operator})),
+        (
+            "/v1/users",
+            json!({"username": operator, "email": "x@example.org", "password": "secret of x"}),
+        ),
+    ] {
+        stranger.post(path, body).await.problem(400, "validation_failed");
+    }
+    for (method, path, body) in [
+        ("POST", "/v1/rooms", json!({"kind": "group", "name": operator})),
+        ("POST", "/v1/direct", json!({"members": [operator]})),
+        ("PATCH", "/v1/users/me", json!({"bio": operator})),
+    ] {
+        ada.ask(method, path).json(body).once().await.problem(400, "validation_failed");
+    }
+}
+
+/// Where any name is fine in what people keep for themselves, it comes back as it was given.
+async fn settings_come_back_as_given(ada: &Person) {
     for kept in [
         json!({"$set": {"role": "admin"}}),
         json!({"a.b": {"c.$[].d": 1}}),
@@ -174,13 +211,6 @@ async fn query_operators_are_plain_text(place: Place) {
         } else {
             reply.problem(400, "validation_failed");
         }
-    }
-    for text in ["{\"$ne\": null}", "$where", "a.b", "$[].x", "%24ne", "$$ROOT", "ObjectId('x')"] {
-        let body = format!("{UNSPEAKABLE} {text}");
-        assert_eq!(ada.says(&room, &body).await["body"], *body);
-        let reply = ada.patch(&format!("/v1/rooms/{room}"), json!({"topic": text})).await;
-        assert_eq!(reply.ok(200)["topic"], *text);
-        assert_eq!(ada.room(&room).await["topic"], *text);
     }
 }
 

@@ -10,7 +10,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::too_many_lines,
     reason = "a test fails by panicking, and an attack is told in one piece"
 )]
 

@@ -10,7 +10,9 @@ use tests::kit::{lasting, log, unique};
 here!(
     bad_ids_in_paths_are_refused,
     bad_queries_are_refused,
-    bad_bodies_are_refused,
+    bad_accounts_are_refused,
+    bad_messages_are_refused,
+    bad_rooms_are_refused,
     bad_json_is_refused,
     bad_tokens_are_refused,
     bad_positions_are_refused,
@@ -134,9 +136,8 @@ async fn bad_queries_are_refused(place: Place) {
     ada.put_empty(&reaction).await.problem(400, "validation_failed");
 }
 
-async fn bad_bodies_are_refused(place: Place) {
+async fn bad_accounts_are_refused(place: Place) {
     let (ada, stranger) = (Person::register(&place, "ada").await, Stranger::new(&place));
-    let room = ada.group(&[]).await;
     let name = unique("ok");
     let good = json!({"username": name, "email": format!("{name}@example.org"), "password": "long enough"});
     for (field, value) in [
@@ -174,6 +175,11 @@ async fn bad_bodies_are_refused(place: Place) {
         body.as_object_mut().unwrap().remove(field);
         stranger.post("/v1/users", body).await.problem(400, "validation_failed");
     }
+}
+
+async fn bad_messages_are_refused(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let room = ada.group(&[]).await;
     let messages = format!("/v1/rooms/{room}/messages");
     for body in [
         json!({}),
@@ -197,8 +203,14 @@ async fn bad_bodies_are_refused(place: Place) {
         json!("x"),
         Value::Null,
     ] {
-        ada.post(&messages, body.clone()).await.any_problem(400..=404);
+        ada.post(&messages, body).await.any_problem(400..=404);
     }
+    assert_eq!(ada.messages(&room).await.len(), 0);
+}
+
+async fn bad_rooms_are_refused(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let before = events_of(&ada).await;
     for body in [
         json!({"kind": "direct", "name": "x"}),
         json!({"kind": "cave", "name": "x"}),
@@ -212,7 +224,7 @@ async fn bad_bodies_are_refused(place: Place) {
     ] {
         ada.post("/v1/rooms", body).await.problem(400, "validation_failed");
     }
-    assert_eq!(ada.messages(&room).await.len(), 0);
+    assert_eq!(events_of(&ada).await, before, "nothing was stored");
 }
 
 async fn bad_json_is_refused(place: Place) {

@@ -197,6 +197,66 @@ async fn out_of_the_read_model_on_mongodb() {
     }
 }
 
+/// Messages that a member edits in a loop over several sockets, and that a listener, the room's owner, deletes
+/// meanwhile.
+async fn deleted_while_edited(bob: &Person, room: &str, owner: &mut Socket) -> Vec<String> {
+    let mut editors = Vec::new();
+    for n in 0..4 {
+        editors.push(bob.at(n % 2).connect().await);
+    }
+    let mut messages = Vec::new();
+    for round in 0..8 {
+        let id = id_of(&bob.says(room, "first").await);
+        for n in 0..12 {
+            for (who, editor) in editors.iter_mut().enumerate() {
+                let body = format!("{round}: {n} by {who}");
+                editor.send(json!({"type": "edit", "message_id": id, "body": body})).await;
+            }
+            if n == round {
+                let deleted = json!({"type": "delete", "id": id, "message_id": id});
+                owner.send(deleted).await;
+            }
+        }
+        messages.push(id);
+    }
+    for id in &messages {
+        let ok = |frame: &Value| frame["type"] == "ok" && frame["id"] == **id;
+        owner.expect("the deletion is acknowledged", ok).await;
+    }
+    messages
+}
+
+/// What one socket was told up to a message, which others may have come before and after.
+async fn told_until(listener: &mut Socket, last: &str) -> Vec<Value> {
+    let last = listener
+        .expect("the last message", |frame| {
+            frame["event"] == "message.posted" && frame["data"]["id"] == last
+        })
+        .await;
+    let mut frames = listener.all().await;
+    // Edits that were under way may have come after it: it goes back to its place.
+    let later = |frame: &Value| {
+        frame["type"] == "event" && sequence(&frame["position"]) > sequence(&last["position"])
+    };
+    frames.insert(frames.iter().position(later).unwrap_or(frames.len()), last);
+    frames
+}
+
+/// Every event of the room's timeline names the one before it; no other event does.
+fn holds_of_chains(frames: &[Value], room: &str) {
+    let timeline = |frame: &&Value| {
+        frame["room_id"] == room
+            && frame["event"].as_str().is_some_and(|name| name.starts_with("message."))
+    };
+    let timeline: Vec<&Value> = frames.iter().filter(timeline).collect();
+    for pair in timeline.windows(2) {
+        assert_eq!(pair[1]["previous"], pair[0]["position"], "{pair:#?}");
+    }
+    let others = frames.iter().filter(|frame| frame["type"] == "event");
+    let mut others = others.filter(|frame| !timeline.contains(frame));
+    assert!(others.all(|frame| frame["previous"].is_null()));
+}
+
 /// Fault 3: a member edits in a loop over several sockets while the owner deletes.
 async fn nothing_is_told_of_a_message_after_its_deletion(place: Place) {
     let ada = Person::register(&place, "ada").await;
@@ -204,54 +264,12 @@ async fn nothing_is_told_of_a_message_after_its_deletion(place: Place) {
     let room = ada.group(&[&bob]).await;
     let mut listeners = [ada.at(0).connect().await, ada.at(1).connect().await];
     let begin = listeners[0].position.clone();
-    let mut editors = Vec::new();
-    for n in 0..4 {
-        editors.push(bob.at(n % 2).connect().await);
-    }
-    let mut messages = Vec::new();
-    for round in 0..8 {
-        let id = id_of(&bob.says(&room, "first").await);
-        for n in 0..12 {
-            for (who, editor) in editors.iter_mut().enumerate() {
-                let body = format!("{round}: {n} by {who}");
-                editor.send(json!({"type": "edit", "message_id": id, "body": body})).await;
-            }
-            if n == round {
-                let deleted = json!({"type": "delete", "id": format!("{id}"), "message_id": id});
-                listeners[0].send(deleted).await;
-            }
-        }
-        messages.push(id);
-    }
-    for id in &messages {
-        let ok = |frame: &Value| frame["type"] == "ok" && frame["id"] == **id;
-        listeners[0].expect("the deletion is acknowledged", ok).await;
-    }
+    let messages = deleted_while_edited(&bob, &room, &mut listeners[0]).await;
     let last = id_of(&ada.says(&room, "last").await);
     for listener in &mut listeners {
-        let last = listener
-            .expect("the last message", |frame| {
-                frame["event"] == "message.posted" && frame["data"]["id"] == last
-            })
-            .await;
-        let mut frames = listener.all().await;
-        // Edits that were under way may have come after it: it goes back to its place.
-        let later = |frame: &Value| {
-            frame["type"] == "event" && sequence(&frame["position"]) > sequence(&last["position"])
-        };
-        frames.insert(frames.iter().position(later).unwrap_or(frames.len()), last);
+        let frames = told_until(listener, &last).await;
         holds_of_deleted(&frames, &messages);
-        let timeline = |frame: &&Value| {
-            frame["room_id"] == room
-                && frame["event"].as_str().is_some_and(|name| name.starts_with("message."))
-        };
-        let timeline: Vec<&Value> = frames.iter().filter(timeline).collect();
-        for pair in timeline.windows(2) {
-            assert_eq!(pair[1]["previous"], pair[0]["position"], "{pair:#?}");
-        }
-        let others = frames.iter().filter(|frame| frame["type"] == "event");
-        let mut others = others.filter(|frame| !timeline.contains(frame));
-        assert!(others.all(|frame| frame["previous"].is_null()));
+        holds_of_chains(&frames, &room);
     }
     drop(listeners);
     for gateway in 0..2 {
