@@ -83,7 +83,7 @@ impl Auth {
         device: &Digest,
     ) -> Result<Found, Failure> {
         let (id, key) = match holder {
-            Some(holder) => (holder.clone(), holder.to_string()),
+            Some(holder) => (*holder, holder.to_string()),
             None => {
                 let typed = self.names.digest(["login", &login.to_lowercase()]);
                 (call::no_account(), typed.to_string())

@@ -35,7 +35,7 @@ impl Auth {
 
     /// Counts the request whether there is an account or not; beyond the limit there is no mail and the same answer.
     async fn try_reset_request(&self, call: &Call, email: &Email) -> Result<ChallengeId, Failure> {
-        let holder = accounts::holder(&self.log, self.names.email(email.as_str())).await?;
+        let holder = accounts::holder(&self.log, &self.names.email(email.as_str())).await?;
         let known = holder.unwrap_or_else(no_account);
         let user = accounts::user(&self.log, &known).await?;
         // Letters may be written otherwise than at registration: the mail goes where mails went before.

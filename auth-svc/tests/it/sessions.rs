@@ -58,7 +58,7 @@ async fn what_was_looked_up_before_keeps_no_account_from_its_name() {
     // As if the name had been given up long ago: it changes hands.
     let lane = names().handle("ada");
     let released = NameReleased { owner: ada.user.user.id.to_string(), held_until: None };
-    kit.write(lane.clone(), released.into()).await;
+    kit.write(lane, released.into()).await;
     assert_eq!(refused(kit.login("ada").await), Code::InvalidCredentials);
     kit.write(lane, NameClaimed { owner: bob.user.id.to_string() }.into()).await;
     let other = kit.login("ada").await.unwrap();

@@ -66,7 +66,12 @@ pub(crate) async fn verify(
     attached: &Attached,
 ) -> Result<ExitCode, Failure> {
     let log = open_log(config, attached).await?;
-    let read_model = open_built_read_model(config).await?;
+    // The log in a folder that was restored has no read model beside it before its first start, and nothing differs. Another
+    // server's log with nothing here is another matter: the read model is elsewhere.
+    let read_model = match config.nats_url {
+        None => open_read_model(config).await?,
+        Some(_) => open_built_read_model(config).await?,
+    };
     let bar = terminal::bar("verifying");
     let found = projector::verify(&log, &read_model, &|progress| show(&bar, progress))
         .await
