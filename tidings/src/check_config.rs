@@ -17,6 +17,7 @@ use findings::Findings;
 
 use crate::cli::{CheckConfig, Role};
 use crate::config::Config;
+use crate::environment::Unknown;
 use crate::failure::Failure;
 use crate::layers::{Layer, defaults, layers};
 use crate::reference;
@@ -28,6 +29,8 @@ use crate::terminal;
 pub(crate) struct Said<'a> {
     pub(crate) settings: Settings,
     pub(crate) file: Option<&'a Path>,
+    /// Variables that were meant as settings and are none.
+    pub(crate) unknown: Vec<Unknown>,
 }
 
 /// One setting as the process would have it.
@@ -59,6 +62,7 @@ pub(crate) fn run(
     matches: &ArgMatches,
 ) -> Result<ExitCode, Failure> {
     let mut findings = Findings::default();
+    findings.warnings.extend(said.unknown.iter().map(ToString::to_string));
     let settings = match layers(said.settings.clone(), said.file) {
         Ok(layers) => shown(&layers, what.role(), matches)?,
         Err(failure) => {

@@ -11,6 +11,7 @@ mod cli;
 mod config;
 mod copies;
 mod data;
+mod environment;
 mod failure;
 mod files;
 mod first_screen;
@@ -68,7 +69,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<ExitCode, Failure> {
-    let matches = cli::definition().get_matches();
+    let definition = cli::definition();
+    let unknown = environment::unknown(&definition);
+    let matches = definition.get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match &cli.command {
         Command::Defaults { reference: true } => {
@@ -80,7 +83,8 @@ fn run() -> Result<ExitCode, Failure> {
             return Ok(ExitCode::SUCCESS);
         }
         Command::CheckConfig(what) => {
-            let said = check_config::Said { settings: cli.settings, file: cli.config.as_deref() };
+            let (settings, file) = (cli.settings, cli.config.as_deref());
+            let said = check_config::Said { settings, file, unknown };
             return check_config::run(what, &said, &matches);
         }
         _ => {}
@@ -99,6 +103,10 @@ fn run() -> Result<ExitCode, Failure> {
         log_format: config.log_format,
     };
     let _telemetry = telemetry::init(role.name(), &options);
+    // One that looks like no setting may well be another program's.
+    for mistyped in unknown.iter().filter(|one| one.meant.is_some()) {
+        tracing::warn!("{mistyped}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

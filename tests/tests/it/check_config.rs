@@ -211,6 +211,23 @@ fn a_variable_that_is_empty_is_one_that_is_not_set() {
 }
 
 #[test]
+fn a_variable_that_is_no_setting_is_named_with_what_may_have_been_meant() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let call = ["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    let environment = [
+        ("TIDINGS_RETENTON_DAYS", "30"),
+        ("TIDINGS_LOGS", ""),
+        ("TIDINGS_SERVICE_HOST", "10.0.0.1"),
+    ];
+    let (code, _, err) = check(&call, &environment);
+    assert_eq!(code, Some(0), "{err}");
+    let wanted = "warning: TIDINGS_RETENTON_DAYS is no setting; is TIDINGS_RETENTION_DAYS meant?";
+    assert!(err.contains(wanted), "{err}");
+    assert!(!err.contains("TIDINGS_LOGS") && !err.contains("SERVICE_HOST"), "{err}");
+}
+
+#[test]
 fn a_unix_socket_is_refused_where_something_else_is_and_warned_of_where_one_is_in_use() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data");
