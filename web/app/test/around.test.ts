@@ -98,6 +98,25 @@ describe.skipIf(!here)("around the messages, in a browser", () => {
     await see(420);
     await see(700);
     expect(await bottom()).toBe(before);
+
+    // A dialog is as low as what is seen, and the field that is typed in is in sight.
+    await page.getByRole("link", { name: "Back" }).click();
+    await page.getByRole("button", { name: "New room" }).click();
+    const dialog = page.getByRole("dialog", { name: "New room" });
+    await dialog.getByLabel("Name").waitFor();
+    const fields = dialog.locator("input:not([type=checkbox]):not([type=radio]), textarea, select");
+    expect(await fields.count()).toBeGreaterThan(2);
+    for (const field of await fields.all()) {
+      await see(740);
+      await field.focus();
+      await see(280);
+      const [box, around] = [await field.boundingBox(), await dialog.boundingBox()];
+      for (const one of [box, around]) {
+        expect(one?.y).toBeGreaterThanOrEqual(0);
+        expect((one?.y ?? 0) + (one?.height ?? 0)).toBeLessThanOrEqual(280);
+      }
+    }
+    await picture(page, "phone-keyboard-dialog");
   });
 
   test("the list of shortcuts calls the keys by their names in the reader's language", async () => {

@@ -14,6 +14,9 @@ export function followViewport(): void {
     style.setProperty("--height", `${view.height}px`);
     // The browser has scrolled the page to what is typed in: that fits in now.
     window.scrollTo(0, 0);
+    // A dialog has become as low as what is seen: the field that the keyboard came for may be out of sight in it.
+    const typedIn = document.activeElement;
+    if (typedIn?.closest("[role=dialog]")) typedIn.scrollIntoView({ block: "nearest" });
   };
   view.addEventListener("resize", fit);
 }
