@@ -77,6 +77,33 @@ describe.skipIf(!here)("places in a timeline, in a browser", () => {
     await until(async () => (await behind(page)) <= 80, "one's own message leads to the end");
   });
 
+  test("one who goes on scrolling up through pages that come moves by what they scroll, and no further", async () => {
+    const { page, username } = await world.newcomer("Una Ude");
+    await filled(username, "tall", 220);
+    await enter(page, "tall");
+    await page.getByText("tall 219 ").waitFor();
+    const [jump, pages] = await scroller(page).evaluate(async (element) => {
+      const frame = () => new Promise<number>((resolve) => requestAnimationFrame(resolve));
+      const step = 24;
+      let worst = 0;
+      let grown = 0;
+      for (let more = 0; more < 1_500 && (element.scrollTop > step || more < 3); more++) {
+        const middle = element.getBoundingClientRect().top + element.clientHeight / 2;
+        const row = [...element.querySelectorAll<HTMLElement>("[data-row]")].find((one) => one.getBoundingClientRect().top >= middle);
+        const [top, height, at] = [row?.getBoundingClientRect().top ?? 0, element.scrollHeight, element.scrollTop];
+        element.scrollTop = at - step;
+        await frame();
+        if (element.scrollHeight - height > 500) grown += 1;
+        // At the top there is nothing to scroll by until a page has come. Where a step and a correction meet, a step may be lost.
+        const moved = (row?.getBoundingClientRect().top ?? 0) - top;
+        if (row?.isConnected && at > step) worst = Math.max(worst, moved - step, -moved);
+      }
+      return [worst, grown] as const;
+    });
+    expect(pages).toBeGreaterThan(2);
+    expect(jump).toBeLessThanOrEqual(1);
+  });
+
   test("each room keeps its place: over a switch, a link and back, and a reload", async () => {
     const { page, username } = await world.newcomer("Pat Poe");
     await filled(username, "elsewhere", 5);

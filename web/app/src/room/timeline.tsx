@@ -1,6 +1,6 @@
 /** A room's messages: a virtual list that is anchored at its end, so that nothing above moves what is read. */
 import type { Message, Room, Row as StoreRow } from "@tidings/client";
-import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
+import { defaultRangeExtractor, useVirtualizer, type Range, type VirtualItem, type Virtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
 import { client, useKey } from "../client.ts";
 import { dayOf, lookForZone, t, zone } from "../i18n.ts";
@@ -71,6 +71,15 @@ function useToday(): void {
   }, []);
 }
 
+/**
+ * Whether the view goes with a row whose height is another than was thought, so that what is read stays. The list's own rule leaves that out
+ * while one scrolls up: but the row above which a page comes loses its day and its name just then.
+ */
+function goesWith(item: VirtualItem, _change: number, list: Virtualizer<HTMLDivElement, Element>): boolean {
+  const [at, known] = [list.scrollOffset ?? 0, list.itemSizeCache.get(item.key)];
+  return known === undefined ? item.start < at : item.start + known <= at;
+}
+
 interface Props {
   room: Room;
   /** The message whose thread it is; none: the room's main timeline. */
@@ -127,6 +136,7 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
     scrollPaddingStart: offset,
     paddingEnd: 12,
   });
+  virtual.shouldAdjustScrollPositionOnItemSizeChange = goesWith;
   const items = virtual.getVirtualItems();
 
   useToday();
