@@ -101,6 +101,11 @@ export function moment(time: string | number): string {
   return format("moment", { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
 }
 
+/** A moment as short as it can be said: of today its time only. */
+export function lately(time: string): string {
+  return dayOf(time) === new Date().toDateString() ? clock(time) : moment(time);
+}
+
 /** The day of a time in the reader's zone, to compare. */
 export function dayOf(time: string): string {
   return new Date(time).toDateString();

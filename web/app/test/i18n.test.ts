@@ -6,7 +6,7 @@ vi.stubGlobal("localStorage", { getItem: () => null, setItem: () => undefined })
 vi.stubGlobal("document", { documentElement: { lang: "" } });
 Object.defineProperty(navigator, "languages", { value: ["en-GB", "de"], configurable: true });
 
-const { bytes, span, speak, t, withTexts } = await import("../src/i18n.ts");
+const { bytes, clock, lately, moment, span, speak, t, withTexts } = await import("../src/i18n.ts");
 const text = (name: string, id: string) => (JSON.parse(readFileSync(new URL(`../src/locales/${name}.json`, import.meta.url), "utf8")) as Record<string, string>)[id];
 
 beforeAll(() => speak("en"));
@@ -22,6 +22,15 @@ test("a screen that comes later brings its texts, and speaks another language wi
   expect(t("list.more")).toBe(text("more.de", "list.more"));
   expect(t("inbox.title")).toBe(text("de", "inbox.title"));
   await speak("en");
+});
+
+test("of today a moment is its time only", () => {
+  vi.useFakeTimers({ now: new Date(2026, 10, 24, 14, 30) });
+  const at = (...time: [number, number, number, number, number]) => new Date(...time).toISOString();
+  expect(lately(at(2026, 10, 24, 0, 5))).toBe(clock(at(2026, 10, 24, 0, 5)));
+  expect(lately(at(2026, 10, 23, 23, 55))).toBe(moment(at(2026, 10, 23, 23, 55)));
+  expect(lately(at(2026, 10, 23, 23, 55))).toContain("23 Nov 2026");
+  vi.useRealTimers();
 });
 
 test("sizes and spans in the unit that suits them", () => {

@@ -2,7 +2,7 @@
 import type { Message, OutboxChange, OutboxEntry, OutboxPost, Room, Row as StoreRow } from "@tidings/client";
 import { lazy, memo, useEffect, useMemo, useRef, useState } from "react";
 import { client, useKey } from "../client.ts";
-import { clock, day, moment, t, withTexts } from "../i18n.ts";
+import { clock, day, lately, moment, t, withTexts } from "../i18n.ts";
 import { Button } from "../kit/kit.tsx";
 import { Face, usePerson } from "../faces.tsx";
 import { Later } from "../kit/later.tsx";
@@ -64,7 +64,7 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
           {message?.edited_at && !deleted ? <span className={css["aside"]} title={moment(message.edited_at)}>{t("message.edited")}</span> : null}
           {message?.pinned && !deleted ? <span className={css["aside"]}>{message.edited_at ? " · " : ""}{t("message.pinned")}</span> : null}
           {message && !deleted ? <Reactions message={message} closed={room.archived} /> : null}
-          {message && onThread && (message.reply_count ?? 0) > 0 ? <button type="button" className={css["thread"]} tabIndex={-1} onClick={() => onThread(message)}>{t("thread.answers", { count: message.reply_count ?? 0 })}{message.last_reply_at ? <span className={css["last"]}>{" "}{t("thread.last", { time: moment(message.last_reply_at) })}</span> : null}</button> : null}
+          {message && onThread && (message.reply_count ?? 0) > 0 ? <button type="button" className={css["thread"]} tabIndex={-1} onClick={() => onThread(message)}>{t("thread.answers", { count: message.reply_count ?? 0 })}{message.last_reply_at ? <span className={css["last"]}>{" "}{t("thread.last", { time: lately(message.last_reply_at) })}</span> : null}</button> : null}
           {pending ? <Waiting entry={pending} /> : changes.map((change) => <Waiting key={change.client_id} entry={change} lost={deleted && change.kind === "edit"} />)}
         </div>
         {near && message && !deleted ? <Acts message={message} room={room} row={element} onEdit={onEdit} onThread={onThread} onPerson={() => setShown(true)} /> : null}

@@ -3,7 +3,7 @@ import type { Thread } from "@tidings/client";
 import { Bell, BellOff } from "lucide-react";
 import { Link } from "wouter";
 import { client, useKey } from "../client.ts";
-import { moment, t } from "../i18n.ts";
+import { lately, t } from "../i18n.ts";
 import { Count, IconButton } from "../kit/kit.tsx";
 import { roomName } from "../names.ts";
 import { Face } from "../faces.tsx";
@@ -29,7 +29,7 @@ export function ThreadEntry({ thread, named, onError }: { thread: Thread; named?
           <span className={css["text"]} dir="auto">{text}</span>
           <span className={css["about"]}>
             <span>{t("thread.answers", { count: held.reply_count ?? root.reply_count ?? 0 })}</span>
-            {last ? <time dateTime={last}>{t("thread.last", { time: moment(last) })}</time> : null}
+            {last ? <time dateTime={last}>{t("thread.last", { time: lately(last) })}</time> : null}
             <span dir="auto">{participants.map((one) => one.display_name).join(", ")}</span>
           </span>
         </span>
