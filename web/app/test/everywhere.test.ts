@@ -143,6 +143,17 @@ describe.skipIf(!here)("for everybody, in a browser", () => {
     expect(await page.getByRole("button", { name: "Send" }).evaluate((button) => getComputedStyle(button).transitionDuration)).toMatch(/^0s|^0ms/);
   });
 
+  test("in the colours that a system forces, what is marked by its ground is marked by a line", async () => {
+    const { page } = await world.newcomer("Fay Fox", { forcedColors: "active" });
+    const line = (selector: string) => page.locator(selector).first().evaluate((element) => `${getComputedStyle(element).outlineStyle} ${getComputedStyle(element).outlineWidth}`);
+    expect(await line('[aria-current="page"]')).toBe("solid 2px");
+    await page.keyboard.press("Control+k");
+    await page.getByRole("dialog").getByRole("combobox").fill("gen");
+    expect(await line("[role=option][data-active-item]")).toBe("solid 2px");
+    await picture(page, "forced-colours");
+    await page.context().close();
+  });
+
   test("days and times are the reader's, also where a day is not the world's", async () => {
     const { page, username } = await world.newcomer("Nia Nuu", { timezoneId: "Pacific/Kiritimati" });
     const rest = await world.rest(username);
