@@ -36,7 +36,7 @@ pub(crate) fn invalid(errors: Vec<FieldError>) -> Rejection {
         [one] => format!("{}: {}", one.pointer, one.detail),
         several => format!("{} fields are not valid", several.len()),
     };
-    Rejection { code: Code::ValidationFailed, detail, errors, retry_after: None }
+    Rejection { errors, ..Rejection::new(Code::ValidationFailed, detail) }
 }
 
 /// Something about the request as a whole is at fault.

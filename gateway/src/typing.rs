@@ -9,7 +9,9 @@ use bus::{Bus, Ephemeral, EphemeralKind};
 use eventlog::EventLog;
 use schemas::commands::Caller;
 use schemas::values::{Posting, Role, RoomRole};
-use schemas::{Code, EventData, Lane, MessageId, Rejection, RoomId, Timestamp, UserId};
+use schemas::{
+    Code, EventData, Lane, MessageId, RefusalReason, Rejection, RoomId, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 use telemetry::{Shutdown, error_chain};
 
@@ -75,7 +77,7 @@ fn judge(last: &[EventData], role: Role, in_thread: bool) -> Result<(), Rejectio
         }
     }
     if room.is_some_and(|room| room.archived) {
-        return Err(Rejection::new(Code::Conflict, "the room is archived"));
+        return Err(Rejection::because(RefusalReason::RoomArchived, "the room is archived"));
     }
     if member.is_some_and(|member| !member.present || member.banned) {
         return Err(no_such_room());
@@ -85,7 +87,7 @@ fn judge(last: &[EventData], role: Role, in_thread: bool) -> Result<(), Rejectio
     }
     let muted = member.and_then(|member| member.muted_until);
     if muted.is_some_and(|until| until > Timestamp::now()) {
-        return Err(Rejection::new(Code::Forbidden, "you are muted in this room"));
+        return Err(Rejection::because(RefusalReason::Muted, "you are muted in this room"));
     }
     let Some(room) = room.filter(|room| room.posting == Posting::Admins && !in_thread) else {
         return Ok(());
@@ -94,7 +96,7 @@ fn judge(last: &[EventData], role: Role, in_thread: bool) -> Result<(), Rejectio
     if role_in(room.everyone, own, role) >= RoomRole::Admin {
         Ok(())
     } else {
-        Err(Rejection::new(Code::Forbidden, "only admins post in this room"))
+        Err(Rejection::because(RefusalReason::OnlyAdminsPost, "only admins post in this room"))
     }
 }
 

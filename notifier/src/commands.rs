@@ -14,7 +14,6 @@ use decider::{
 use eventlog::EventLog;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use readmodel::{Group, ReadModel, StoreError};
-use schemas::codes::{Code, Rejection};
 use schemas::commands::{
     ListDeadLetters, MarkNotificationsRead, NOTIFY, RedriveDeadLetter, SendNotification,
 };
@@ -22,7 +21,7 @@ use schemas::event::EventData;
 use schemas::events::{NotificationCreated, NotificationEvent, NotificationsRead};
 use schemas::ids::{NotificationId, UserId};
 use schemas::values::{NotificationKind, Role};
-use schemas::{Lane, NameKey, Position, Sequence, Timestamp};
+use schemas::{Code, Lane, NameKey, Position, RefusalReason, Rejection, Sequence, Timestamp};
 use service::Deps;
 use telemetry::error_chain;
 
@@ -180,14 +179,18 @@ impl NotifyCommands {
         {
             return Ok((first.notification_id, self.log.epoch().at(sequence)));
         }
-        Err(Rejection::new(Code::Conflict, "the key was used for something else").into())
+        Err(Rejection::because(RefusalReason::KeyUsed, "the key was used for something else")
+            .into())
     }
 
     /// The role in the token may be old: what counts is the account's in the log.
     async fn must_be_admin(&self, user: &UserId) -> Result<(), Failure> {
         match load::<Users>(&self.log, user).await?.state {
             Some(user) if user.role == Role::Admin && !user.suspended => Ok(()),
-            _ => Err(Rejection::new(Code::Forbidden, "only an admin may do this").into()),
+            _ => {
+                Err(Rejection::because(RefusalReason::NeedsAdmin, "only an admin may do this")
+                    .into())
+            }
         }
     }
 }

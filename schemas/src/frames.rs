@@ -6,9 +6,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::codes::Problem;
 use crate::ids::{MessageId, RoomId, SessionId, UserId};
 use crate::position::Position;
+use crate::rejection::Problem;
 use crate::time::Timestamp;
 use crate::values::{PresenceStatus, Secret, ShownStatus, StatusText};
 use crate::views::{Account, Message, UnreadSummary};

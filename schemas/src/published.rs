@@ -8,7 +8,7 @@ use schemars::Schema;
 use crate::event::EventData;
 use crate::events::{UserState, schema_of};
 use crate::exported::{self, ExportPart};
-use crate::{codes, frames, views};
+use crate::{frames, rejection, views};
 
 /// Every published JSON Schema (draft 2020-12) by its name: `event.<type on the wire>`, `view.<noun>`,
 /// `export.<name>`, `frame.client`, `frame.server` and `problem`. The names stay; a schema may gain fields.
@@ -56,7 +56,7 @@ pub fn published() -> BTreeMap<String, Schema> {
         "export.requests" => ExportPart<exported::ExportedRequest>,
         "frame.client" => frames::ClientFrame,
         "frame.server" => frames::ServerFrame,
-        "problem" => codes::Problem,
+        "problem" => rejection::Problem,
     }
     for (name, schema) in EventData::json_schemas() {
         all.insert(format!("event.{name}"), schema);

@@ -1,6 +1,7 @@
 //! Who may make an account for themselves.
 
-use crate::codes::{Code, Rejection};
+use crate::reasons::RefusalReason;
+use crate::rejection::Rejection;
 use crate::values::Email;
 
 /// Domains that can be named.
@@ -85,15 +86,18 @@ impl From<NotAdmitted> for Rejection {
     fn from(refused: NotAdmitted) -> Self {
         match refused {
             NotAdmitted::Closed => {
-                Self::new(Code::Forbidden, "registration is closed; ask an admin for an account")
+                let detail = "registration is closed; ask an admin for an account";
+                Self::because(RefusalReason::RegistrationClosed, detail)
             }
             NotAdmitted::NoInvitation => {
                 let detail = "an invitation is required to register";
-                Self::field(Code::Forbidden, "/invite", "required", detail)
+                let reason = RefusalReason::InvitationRequired;
+                Self::field_because(reason, "/invite", "required", detail)
             }
             NotAdmitted::ForeignDomain => {
                 let detail = "addresses of this domain cannot register";
-                Self::field(Code::Forbidden, "/email", "domain_not_allowed", detail)
+                let reason = RefusalReason::DomainNotAllowed;
+                Self::field_because(reason, "/email", "domain_not_allowed", detail)
             }
         }
     }

@@ -8,7 +8,7 @@ use schemas::commands::{DeleteAccount, EraseUser, ForgetSecrets, GetErasure};
 use schemas::events::{ErasureEvent, Removed, SessionEnd, UserEvent};
 use schemas::values::{Reason, Role};
 use schemas::views::{Erasure, ErasureStatus};
-use schemas::{Code, ErasureId, EventData, Lane, Position, Rejection, UserId};
+use schemas::{Code, ErasureId, EventData, Lane, Position, RefusalReason, Rejection, UserId};
 
 use super::proof::Proof;
 use crate::accounts;
@@ -126,7 +126,8 @@ impl Auth {
         let last = self.log.last(&Lane::User(*user)).await?;
         let last = last.ok_or_else(Rejection::not_found)?;
         let EventData::User(UserEvent::Erased(_)) = last.event()?.data else {
-            return Err(Rejection::new(Code::Forbidden, "the account is not closed").into());
+            let reason = RefusalReason::AccountNotClosed;
+            return Err(Rejection::because(reason, "the account is not closed").into());
         };
         self.credentials.delete(user.as_str()).await?;
         self.second_factors.forget(user).await?;

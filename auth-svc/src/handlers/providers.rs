@@ -7,7 +7,7 @@ use schemas::commands::{
     ListProviders, Provider, ProviderAnswer, ProviderLoginOutcome,
 };
 use schemas::values::{DisplayName, Email, Secret};
-use schemas::{Code, Rejection};
+use schemas::{Code, RefusalReason, Rejection};
 
 use crate::auth::Auth;
 use crate::domain::identity::Claims;
@@ -43,7 +43,9 @@ fn refused(provider: &providers::Provider, failure: &ProviderFailure) -> Rejecti
 /// Why a person has not logged in (RFC 6749, section 4.1.2.1; OpenID Connect Core, section 3.1.2.6).
 fn not_logged_in(error: &str) -> Rejection {
     match error {
-        "access_denied" => Rejection::new(Code::Forbidden, "the login was cancelled"),
+        "access_denied" => {
+            Rejection::because(RefusalReason::LoginCancelled, "the login was cancelled")
+        }
         "server_error" | "temporarily_unavailable" => {
             Rejection::new(Code::Unavailable, "the provider does not answer as it should")
         }

@@ -7,7 +7,7 @@ use schemas::commands::{
 };
 use schemas::events::{SessionEnd, UserSecondFactorChanged, UserState};
 use schemas::values::{Reason, Secret};
-use schemas::{Code, Lane, Position, Rejection, UserId};
+use schemas::{Code, Lane, Position, RefusalReason, Rejection, UserId};
 
 use super::proof::Proof;
 use crate::accounts;
@@ -21,7 +21,7 @@ const RECOVERY_CODES: usize = 10;
 const SYMBOLS: &str = "23456789abcdefghjkmnpqrstuvwxyz0";
 
 fn enrolled() -> Rejection {
-    Rejection::new(Code::Conflict, "the account has a second factor already")
+    Rejection::because(RefusalReason::AlreadyEnrolled, "the account has a second factor already")
 }
 
 impl Auth {
@@ -65,7 +65,7 @@ impl Auth {
             Shown::Right => {}
             Shown::Off => {
                 let detail = "no second factor waits to be confirmed";
-                return Err(Rejection::new(Code::Conflict, detail));
+                return Err(Rejection::because(RefusalReason::NotEnrolling, detail));
             }
             Shown::Wrong | Shown::Barred(_) => {
                 let detail = "the code is wrong";

@@ -6,7 +6,7 @@ use schemas::commands::{
 };
 use schemas::events::ChallengePurpose;
 use schemas::values::Email;
-use schemas::{ChallengeId, Code, Position, Rejection, Timestamp, UserId};
+use schemas::{ChallengeId, Position, RefusalReason, Rejection, Timestamp, UserId};
 use tokio::time::{Instant, sleep_until};
 
 use super::challenges::{AcceptedCode, Sending, account, too_many};
@@ -36,7 +36,7 @@ impl Auth {
         }
         if user.state.email_verified {
             let detail = "the address is verified already";
-            return Err(Rejection::new(Code::Conflict, detail).into());
+            return Err(Rejection::because(RefusalReason::AlreadyVerified, detail).into());
         }
         let sending = Sending::new(ChallengePurpose::Verification, &user.state.email);
         let owner = Owner::Account(user.state.id);

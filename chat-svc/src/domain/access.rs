@@ -2,7 +2,7 @@
 
 use schemas::events::{MemberState, RoomState};
 use schemas::values::{Posting, Role, RoomKind, RoomRole, Visibility};
-use schemas::{Code, Rejection, Timestamp};
+use schemas::{Code, RefusalReason, Rejection, Timestamp};
 
 use super::person::Person;
 
@@ -59,19 +59,23 @@ pub const fn role_name(role: RoomRole) -> &'static str {
 
 impl From<Denied> for Rejection {
     fn from(denied: Denied) -> Self {
-        let code = match denied {
+        let text = denied.to_string();
+        let reason = match denied {
             Denied::NoSuchRoom => return Self::not_found(),
-            Denied::NoSuchCaller => Code::NotFound,
-            Denied::Blocked => Code::Blocked,
-            Denied::Suspended
-            | Denied::NotAMember
-            | Denied::Banned
-            | Denied::NeedsRole(_)
-            | Denied::AdminsPost
-            | Denied::Muted(_) => Code::Forbidden,
-            Denied::Archived | Denied::EveryoneRoom | Denied::DirectRoom => Code::Conflict,
+            Denied::NoSuchCaller => return Self::new(Code::NotFound, text),
+            Denied::Blocked => return Self::new(Code::Blocked, text),
+            Denied::Suspended => RefusalReason::CallerSuspended,
+            Denied::NotAMember | Denied::NeedsRole(RoomRole::Member) => RefusalReason::NotAMember,
+            Denied::NeedsRole(RoomRole::Admin) => RefusalReason::NeedsRoomAdmin,
+            Denied::NeedsRole(RoomRole::Owner) => RefusalReason::NeedsRoomOwner,
+            Denied::Banned => RefusalReason::Banned,
+            Denied::AdminsPost => RefusalReason::OnlyAdminsPost,
+            Denied::Muted(_) => RefusalReason::Muted,
+            Denied::Archived => RefusalReason::RoomArchived,
+            Denied::EveryoneRoom => RefusalReason::EveryoneRoom,
+            Denied::DirectRoom => RefusalReason::DirectRoom,
         };
-        Self::new(code, denied.to_string())
+        Self::because(reason, text)
     }
 }
 

@@ -6,7 +6,7 @@ use decider::{Failure, UserCall, unavailable};
 use schemas::commands::PostMessage;
 use schemas::events::{MessageEvent, MessageState};
 use schemas::values::ClientId;
-use schemas::{Code, Digest, EventData, Rejection, Sequence};
+use schemas::{Code, Digest, EventData, RefusalReason, Rejection, Sequence};
 
 use super::messages::Outcome;
 use crate::chat::Chat;
@@ -61,7 +61,7 @@ impl Chat {
         };
         let Some(stored) = self.log.get(sequence).await? else {
             let detail = "the client_id belongs to a message that was erased";
-            return Err(Rejection::new(Code::Conflict, detail).into());
+            return Err(Rejection::because(RefusalReason::MessageErased, detail).into());
         };
         let EventData::Message(MessageEvent::Posted(first)) = stored.event()?.data else {
             return Ok(None);

@@ -29,7 +29,7 @@ use eventlog::Appended;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use schemas::events::{MemberState, RoomState};
 use schemas::values::UserRef;
-use schemas::{Code, Lane, Rejection, RoomId, UserId};
+use schemas::{Code, Lane, RefusalReason, Rejection, RoomId, UserId};
 
 use crate::chat::Chat;
 use crate::domain::access::{Denied, Standing};
@@ -129,7 +129,8 @@ impl Chat {
                     return Ok(());
                 }
                 let (pointer, detail) = (format!("{pointer}/{index}"), "the user is suspended");
-                Err(Rejection::field(Code::Conflict, &pointer, "suspended", detail).into())
+                let reason = RefusalReason::UserSuspended;
+                Err(Rejection::field_because(reason, &pointer, "suspended", detail).into())
             })
             .buffered(LOOKUPS)
             .try_collect()

@@ -6,7 +6,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::{COOKIE, HeaderValue};
 use schemas::values::Secret;
-use schemas::{Code, Rejection};
+use schemas::{Code, RefusalReason, Rejection};
 
 use super::head::header;
 use super::origin::Origin;
@@ -53,7 +53,7 @@ impl Browser {
         if !self.trusted {
             let detail =
                 "a refresh by cookie wants an allowed Origin and the header Tidings-Client: 1";
-            return Err(Rejection::new(Code::Forbidden, detail));
+            return Err(Rejection::because(RefusalReason::OriginNotAllowed, detail));
         }
         let absent = || Rejection::new(Code::Unauthenticated, "there is no refresh token");
         self.cookie.as_ref().map(|token| Secret::new(token.expose())).ok_or_else(absent)

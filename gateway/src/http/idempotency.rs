@@ -13,7 +13,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use bytes::Bytes;
 use eventlog::{SecretError, SecretStore};
 use schemas::values::IdempotencyKey;
-use schemas::{Code, Digest, Position, Rejection};
+use schemas::{Code, Digest, Position, RefusalReason, Rejection};
 use serde::{Deserialize, Serialize};
 use telemetry::error_chain;
 
@@ -142,7 +142,7 @@ impl Keyed {
 
 fn under_way() -> Rejection {
     let detail = "a request with this Idempotency-Key is being worked on";
-    Rejection::new(Code::Conflict, detail).retry_after(RETRY_AFTER)
+    Rejection::because(RefusalReason::RequestInProgress, detail).retry_after(RETRY_AFTER)
 }
 
 fn json(entry: &Entry) -> Vec<u8> {

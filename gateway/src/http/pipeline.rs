@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use schemas::commands::Caller;
 use schemas::values::{IdempotencyKey, Role};
-use schemas::{Code, Rejection, UserId};
+use schemas::{Code, RefusalReason, Rejection, UserId};
 use tracing::Instrument;
 
 use super::answer::Outcome;
@@ -178,14 +178,16 @@ impl Work<'_> {
 /// Whether the caller's role lets them call a route.
 fn may_call(access: Access, caller: Option<&Caller>) -> Result<(), Rejection> {
     let has = |role| caller.is_some_and(|caller| caller.role >= role);
-    let refused = match access {
+    let (reason, refused) = match access {
         Access::Open | Access::Session => return Ok(()),
         Access::Moderator if has(Role::Moderator) => return Ok(()),
         Access::Admin if has(Role::Admin) => return Ok(()),
-        Access::Moderator => "only moderators and admins may do this",
-        Access::Admin => "only admins may do this",
+        Access::Moderator => {
+            (RefusalReason::NeedsModerator, "only moderators and admins may do this")
+        }
+        Access::Admin => (RefusalReason::NeedsAdmin, "only admins may do this"),
     };
-    Err(Rejection::new(Code::Forbidden, refused))
+    Err(Rejection::because(reason, refused))
 }
 
 async fn authenticate(state: &AppState, request: &HttpRequest) -> Result<Caller, Rejection> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use readmodel::{MembershipDoc, MessageDoc, ReadStore, RoomDoc};
 use schemas::values::Visibility;
-use schemas::{Code, MessageId, Rejection, RoomId, UserId};
+use schemas::{Code, MessageId, RefusalReason, Rejection, RoomId, UserId};
 
 use crate::failure;
 use crate::http::Call;
@@ -45,7 +45,7 @@ pub(crate) async fn visible(call: &Call, id: &RoomId) -> Result<Seen, Rejection>
 pub(crate) async fn entered(call: &Call, id: &RoomId) -> Result<Seen, Rejection> {
     let seen = visible(call, id).await?;
     if seen.membership.is_none() {
-        return Err(Rejection::new(Code::Forbidden, "join the room first"));
+        return Err(Rejection::because(RefusalReason::NotAMember, "join the room first"));
     }
     Ok(seen)
 }

@@ -3,7 +3,7 @@
 use schemas::commands::LiftBan;
 use schemas::values::{RoomKind, RoomRole};
 use schemas::views::{BannedUser, Page};
-use schemas::{Code, Rejection, RoomId, Timestamp, UserId};
+use schemas::{RefusalReason, Rejection, RoomId, Timestamp, UserId};
 
 use super::paging::{PageQuery, place};
 use super::{access, rooms};
@@ -40,12 +40,15 @@ pub(crate) async fn list(
 pub(super) async fn admin_of(call: &Call, room: &RoomId) -> Result<access::Seen, Rejection> {
     let seen = access::entered(call, room).await?;
     if seen.room.state.kind == RoomKind::Direct {
-        return Err(Rejection::new(Code::Conflict, "a direct room has no roles"));
+        return Err(Rejection::because(RefusalReason::DirectRoom, "a direct room has no roles"));
     }
     let role = seen.membership.as_ref().map_or(RoomRole::Member, |own| own.role);
     let role = documents::role_in(seen.room.state.everyone, role, call.caller()?.role);
     if role < RoomRole::Admin {
-        return Err(Rejection::new(Code::Forbidden, "this needs the role admin in the room"));
+        return Err(Rejection::because(
+            RefusalReason::NeedsRoomAdmin,
+            "this needs the role admin in the room",
+        ));
     }
     Ok(seen)
 }

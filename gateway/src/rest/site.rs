@@ -4,7 +4,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
-use schemas::{Code, Rejection};
+use schemas::{Code, RefusalReason, Rejection};
 use serde_json::json;
 
 use super::web;
@@ -98,10 +98,24 @@ pub(crate) async fn problem_type(_call: Call, Path(code): Path<Code>) -> Shown {
         "The same request will not succeed by itself."
     };
     let (title, status, meaning) = (code.title(), code.status(), problem::meaning(code));
+    let reasons = reasons_of(code);
     let body = format!(
-        "<h1>{title}</h1><p><code>{name}</code>, HTTP {status}</p><p>{meaning}</p><p>{again}</p>"
+        "<h1>{title}</h1><p><code>{name}</code>, HTTP {status}</p><p>{meaning}</p><p>{again}</p>{reasons}"
     );
     Ok(Reply::text(HTML, html::framed(title, &body)))
+}
+
+/// The reasons that problems of a code may have.
+fn reasons_of(code: Code) -> String {
+    let of = |reason: &&RefusalReason| reason.code() == code;
+    let row = |reason: &RefusalReason| {
+        format!("<li><code>{}</code>: {}</li>", reason.as_str(), reason.meaning())
+    };
+    let rows: String = RefusalReason::ALL.iter().filter(of).map(row).collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    format!("<h2>Reasons</h2><p><code>reason</code> says which of these it is.</p><ul>{rows}</ul>")
 }
 
 /// The web app, or an introduction where it is not built in.

@@ -5,7 +5,7 @@ use schemas::events::UserState;
 use schemas::unicode::sought;
 use schemas::values::{Patch, Username};
 use schemas::views::{Account, Page, User};
-use schemas::{Code, Rejection, UserId};
+use schemas::{Code, RefusalReason, Rejection, UserId};
 
 use super::paging::{Moving, moving, place, whole};
 use crate::cursor::List;
@@ -57,7 +57,8 @@ async fn judge(call: &Call, code: &str) -> Result<bool, Rejection> {
     match refused.code {
         Code::NotFound => {
             let detail = "there is no such invitation";
-            Err(Rejection::field(Code::Forbidden, "/invite", "unknown", detail))
+            let reason = RefusalReason::InvitationUnknown;
+            Err(Rejection::field_because(reason, "/invite", "unknown", detail))
         }
         Code::Gone if call.idempotency_key.is_some() => Ok(true),
         Code::Gone => Err(Rejection::field(Code::Gone, "/invite", "gone", refused.detail)),

@@ -9,7 +9,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use schemas::commands::{Caller, RedeemWsTicket};
 use schemas::values::Secret;
-use schemas::{Code, Rejection};
+use schemas::{Code, RefusalReason, Rejection};
 
 use super::session::Session;
 use super::upgrade::Opened;
@@ -151,7 +151,10 @@ fn ticket(query: &str) -> Result<Option<&str>, Rejection> {
 fn check_origin(request: &HttpRequest, config: &Config) -> Result<(), Rejection> {
     let said = request.headers().get_all(header::ORIGIN).count();
     if said > 1 || Origin::of(request, config) == Origin::Foreign {
-        return Err(Rejection::new(Code::Forbidden, "sockets are not opened from that origin"));
+        return Err(Rejection::because(
+            RefusalReason::OriginNotAllowed,
+            "sockets are not opened from that origin",
+        ));
     }
     Ok(())
 }

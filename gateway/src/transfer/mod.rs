@@ -13,7 +13,7 @@ mod upload;
 use actix_web::HttpRequest;
 use blobs::BlobError;
 use schemas::events::MediaState;
-use schemas::{Code, EventData, Lane, MediaId, Rejection, Timestamp};
+use schemas::{Code, EventData, Lane, MediaId, RefusalReason, Rejection, Timestamp};
 use telemetry::error_chain;
 
 pub(crate) use download::{avatar, file, thumbnail};
@@ -59,7 +59,10 @@ fn signed(request: &HttpRequest) -> Result<(i64, String), Rejection> {
 }
 
 fn no_good() -> Rejection {
-    Rejection::new(Code::Forbidden, "the URL has run out, or is not one of this server's")
+    Rejection::because(
+        RefusalReason::LinkNotValid,
+        "the URL has run out, or is not one of this server's",
+    )
 }
 
 /// The medium that a path names.

@@ -11,7 +11,7 @@ use blobs::{BlobName, Upload};
 use futures_util::StreamExt;
 use parking_lot::Mutex;
 use schemas::media::MediaStatus;
-use schemas::{Code, MediaId, Rejection};
+use schemas::{Code, MediaId, RefusalReason, Rejection};
 
 use super::preconditions::{Present, Verdict, failed, judge};
 use super::{medium, state, store_failed};
@@ -35,7 +35,7 @@ impl Turn {
     fn of(id: &MediaId, all: &Arc<Mutex<HashSet<MediaId>>>) -> Result<Self, Rejection> {
         if !all.lock().insert(*id) {
             let detail = "the file is being uploaded already";
-            return Err(Rejection::new(Code::Conflict, detail).retry_after(1));
+            return Err(Rejection::because(RefusalReason::UploadInProgress, detail).retry_after(1));
         }
         Ok(Self { id: *id, all: Arc::clone(all) })
     }
@@ -113,9 +113,10 @@ async fn wanted(app: &AppState, request: &HttpRequest, name: &BlobName) -> Resul
 fn may_upload(status: MediaStatus) -> Result<(), Rejection> {
     match status {
         MediaStatus::Requested => Ok(()),
-        MediaStatus::Stored => {
-            Err(Rejection::new(Code::Conflict, "the upload was completed; it changes no more"))
-        }
+        MediaStatus::Stored => Err(Rejection::because(
+            RefusalReason::UploadCompleted,
+            "the upload was completed; it changes no more",
+        )),
         MediaStatus::Removed | MediaStatus::Purged => Err(Rejection::not_found()),
     }
 }

@@ -2,11 +2,10 @@
 
 use decider::{Entity, Failure, load};
 use readmodel::Group;
-use schemas::Lane;
-use schemas::codes::{Code, FieldError, Rejection};
 use schemas::event::EventData;
 use schemas::ids::UserId;
 use schemas::values::UserRef;
+use schemas::{Code, FieldError, Lane, Rejection};
 
 use super::{NotifyCommands, store_failed};
 use crate::context::Users;

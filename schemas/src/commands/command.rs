@@ -6,9 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::codes::Rejection;
 use crate::ids::{SessionId, TraceParent, UserId};
 use crate::position::Position;
+use crate::rejection::Rejection;
 use crate::values::{IdempotencyKey, Role};
 
 /// A command: where it goes and what it answers.

@@ -1,7 +1,7 @@
 //! What the architecture promises, checked over the workspace as cargo sees it and over its source files.
 //!
 //! One file per promise: the direction of dependencies (`layers`), what comes from outside (`dependencies`), sizes
-//! (`sizes`), complete matches (`matches`),
+//! (`sizes`), complete matches (`matches`), refusals that say why (`reasons`),
 //! the imports inside each crate (`modules`), the words of the tree (`words`), what is deployed (`deploy`). These tests read files and start nothing.
 //! A bar that is not met everywhere yet has a list of exceptions beside it; an exception may be lowered or removed,
 //! never raised.
@@ -16,6 +16,7 @@ mod deploy;
 mod layers;
 mod matches;
 mod modules;
+mod reasons;
 mod sizes;
 mod source;
 mod words;

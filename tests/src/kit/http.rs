@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
+use schemas::RefusalReason;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -60,6 +61,7 @@ impl Reply {
             assert!(problem[field].is_string(), "{asked}: no {field} in {text}");
         }
         assert!(problem["retryable"].is_boolean(), "{asked}: {text}");
+        check_reason(&problem);
         problem
     }
 
@@ -68,6 +70,22 @@ impl Reply {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
+}
+
+/// Every `conflict` and every `forbidden` has a reason, and a reason is of its problem's code.
+///
+/// # Panics
+/// When it is otherwise.
+#[track_caller]
+pub fn check_reason(problem: &Value) {
+    let Some(reason) = problem.get("reason") else {
+        let code = problem["code"].as_str();
+        assert!(!matches!(code, Some("conflict" | "forbidden")), "no reason in {problem}");
+        return;
+    };
+    let known = reason.as_str().and_then(RefusalReason::parse);
+    let code = known.map(|reason| reason.code().as_str());
+    assert_eq!(code, problem["code"].as_str(), "{problem}");
 }
 
 /// Sends bytes to an HTTP server as they are, and reads one answer: its status and everything after it.

@@ -117,6 +117,7 @@ mod private;
 mod purge;
 mod rates;
 mod reactions;
+mod reasons;
 mod recent;
 mod registration;
 mod repeats;

@@ -1,6 +1,6 @@
 //! Why a decision about an account is "no".
 
-use schemas::{Code, NotAdmitted, Rejection};
+use schemas::{Code, NotAdmitted, RefusalReason, Rejection};
 
 /// A refusal, before it is turned into what travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,15 +48,22 @@ impl From<AccountRejection> for Rejection {
             R::EmailTaken => {
                 Self::field(Code::AlreadyExists, "/email", "already_exists", "the address is taken")
             }
-            R::RoleNotYours => Self::new(Code::Forbidden, "only an admin may give roles"),
-            R::NotAdmin => Self::new(Code::Forbidden, "only an admin may do this"),
-            R::NotYourself => Self::new(Code::Conflict, "you cannot suspend your own account"),
-            R::LastAdmin => Self::new(Code::Conflict, "the last admin cannot lose the role"),
+            R::RoleNotYours => {
+                Self::because(RefusalReason::NeedsAdmin, "only an admin may give roles")
+            }
+            R::NotAdmin => Self::because(RefusalReason::NeedsAdmin, "only an admin may do this"),
+            R::NotYourself => {
+                Self::because(RefusalReason::OwnAccount, "you cannot suspend your own account")
+            }
+            R::LastAdmin => {
+                Self::because(RefusalReason::LastAdmin, "the last admin cannot lose the role")
+            }
             R::Suspended => Self::new(Code::Suspended, "the account is suspended"),
             R::NotAdmitted(refused) => refused.into(),
             R::NoSuchInvite => {
                 let detail = "there is no such invitation";
-                Self::field(Code::Forbidden, "/invite", "unknown", detail)
+                let reason = RefusalReason::InvitationUnknown;
+                Self::field_because(reason, "/invite", "unknown", detail)
             }
             R::InviteOver => {
                 let detail = "the invitation is no longer valid";

@@ -1,6 +1,6 @@
 //! Why a person whom a provider knows does not come in.
 
-use schemas::{Code, Rejection};
+use schemas::{Code, RefusalReason, Rejection};
 
 /// A refusal, before it is turned into what travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +33,14 @@ impl From<IdentityRejection> for Rejection {
                     "an account with this address exists already; log in to it as you did before";
                 Self::new(Code::AlreadyExists, detail)
             }
-            R::TooMany => Self::new(Code::Conflict, "the account is linked too often already"),
+            R::TooMany => Self::because(
+                RefusalReason::TooManyIdentities,
+                "the account is linked too often already",
+            ),
             R::NoSuchIdentity => Self::not_found(),
             R::LastWay => {
                 let detail = "this is the only way to log in to the account; set a password first";
-                Self::new(Code::Conflict, detail)
+                Self::because(RefusalReason::LastWayIn, detail)
             }
         }
     }

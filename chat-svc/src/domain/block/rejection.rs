@@ -1,6 +1,6 @@
 //! Why a decision about a block is refused.
 
-use schemas::{Code, Rejection};
+use schemas::{Code, RefusalReason, Rejection};
 
 use crate::domain::access::Denied;
 
@@ -30,7 +30,7 @@ impl From<BlockRejection> for Rejection {
                 Self::field(Code::ValidationFailed, "/user_id", "not_allowed", text)
             }
             BlockRejection::NoSuchUser => Self::not_found(),
-            BlockRejection::TooMany => Self::new(Code::Conflict, text),
+            BlockRejection::TooMany => Self::because(RefusalReason::TooManyBlocks, text),
         }
     }
 }

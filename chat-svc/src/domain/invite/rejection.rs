@@ -1,6 +1,6 @@
 //! Why a decision about an invitation is refused.
 
-use schemas::{Code, Rejection};
+use schemas::{Code, RefusalReason, Rejection};
 
 use crate::domain::access::Denied;
 
@@ -44,7 +44,7 @@ impl From<InviteRejection> for Rejection {
             InviteRejection::NotVerified => Self::new(Code::NotVerified, text),
             InviteRejection::Expiry => invalid("/expires_in"),
             InviteRejection::Uses => invalid("/max_uses"),
-            InviteRejection::TooMany => Self::new(Code::Conflict, text),
+            InviteRejection::TooMany => Self::because(RefusalReason::TooManyInvites, text),
             InviteRejection::NoSuchInvite => Self::new(Code::NotFound, text),
             InviteRejection::Over => Self::new(Code::Gone, text),
         }

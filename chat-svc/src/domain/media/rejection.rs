@@ -1,6 +1,6 @@
 //! Why a decision about a medium is refused.
 
-use schemas::{Code, Rejection};
+use schemas::{Code, RefusalReason, Rejection};
 
 use crate::domain::access::Denied;
 
@@ -75,7 +75,8 @@ impl From<MediaRejection> for Rejection {
             MediaRejection::OverQuota(_) | MediaRejection::NoRoom => {
                 Self::field(Code::PayloadTooLarge, "/size", "over_quota", text)
             }
-            MediaRejection::NotUploaded | MediaRejection::InUse => Self::new(Code::Conflict, text),
+            MediaRejection::NotUploaded => Self::because(RefusalReason::NotUploaded, text),
+            MediaRejection::InUse => Self::because(RefusalReason::MediaInUse, text),
             MediaRejection::OtherSize { .. } => invalid("/size", "mismatch"),
             MediaRejection::OtherChecksum => invalid("/sha256", "mismatch"),
             MediaRejection::OtherType(_) => invalid("/content_type", "mismatch"),

@@ -1,6 +1,6 @@
 //! Why a decision about a membership is refused.
 
-use schemas::{Code, Rejection};
+use schemas::{Code, RefusalReason, Rejection};
 
 use crate::domain::access::Denied;
 
@@ -42,6 +42,7 @@ pub enum MemberRejection {
 impl From<MemberRejection> for Rejection {
     fn from(rejection: MemberRejection) -> Self {
         let text = rejection.to_string();
+        let because = |reason| Self::because(reason, text.clone());
         match rejection {
             MemberRejection::Denied(denied) => denied.into(),
             MemberRejection::NoSuchUser => Self::field(Code::NotFound, "/user", "not_found", text),
@@ -49,12 +50,12 @@ impl From<MemberRejection> for Rejection {
             MemberRejection::BanOver => {
                 Self::field(Code::ValidationFailed, "/until", "out_of_range", text)
             }
-            MemberRejection::TargetSuspended
-            | MemberRejection::AlreadyMember
-            | MemberRejection::LastOwner => Self::new(Code::Conflict, text),
-            MemberRejection::TargetBanned
-            | MemberRejection::NotAnAdmin
-            | MemberRejection::NotBelow => Self::new(Code::Forbidden, text),
+            MemberRejection::TargetSuspended => because(RefusalReason::UserSuspended),
+            MemberRejection::AlreadyMember => because(RefusalReason::AlreadyMember),
+            MemberRejection::LastOwner => because(RefusalReason::LastOwner),
+            MemberRejection::TargetBanned => because(RefusalReason::UserBanned),
+            MemberRejection::NotAnAdmin => because(RefusalReason::NeedsAdmin),
+            MemberRejection::NotBelow => because(RefusalReason::RoleNotBelow),
         }
     }
 }

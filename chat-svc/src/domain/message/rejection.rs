@@ -1,6 +1,6 @@
 //! Why a decision about a message is refused.
 
-use schemas::{Code, Rejection};
+use schemas::{Code, RefusalReason, Rejection};
 
 use crate::domain::access::Denied;
 
@@ -57,6 +57,7 @@ pub enum MessageRejection {
 impl From<MessageRejection> for Rejection {
     fn from(rejection: MessageRejection) -> Self {
         let text = rejection.to_string();
+        let because = |reason| Self::because(reason, text.clone());
         let invalid = |pointer: &str, reason: &str| {
             Self::field(Code::ValidationFailed, pointer, reason, text.clone())
         };
@@ -64,19 +65,18 @@ impl From<MessageRejection> for Rejection {
             MessageRejection::Denied(denied) => denied.into(),
             // The same words as for a room that is not seen: which of the two it is, the caller must not learn.
             MessageRejection::NoSuchMessage => Self::not_found(),
-            MessageRejection::TooSoon(wait) => Self::new(Code::RateLimited, text).retry_after(wait),
+            MessageRejection::TooSoon(wait) => because(RefusalReason::SlowMode).retry_after(wait),
             MessageRejection::NothingToSee => invalid("/body", "too_short"),
             MessageRejection::NoSuchThread => invalid("/thread_root_id", "not_found"),
             MessageRejection::NestedThread => invalid("/thread_root_id", "not_a_root"),
-            MessageRejection::NotTheAuthor | MessageRejection::NotYours => {
-                Self::new(Code::Forbidden, text)
-            }
+            MessageRejection::NotTheAuthor => because(RefusalReason::NotTheAuthor),
+            MessageRejection::NotYours => because(RefusalReason::MessageOfAnother),
             MessageRejection::Purged => Self::new(Code::Gone, text),
-            MessageRejection::Deleted
-            | MessageRejection::Archived
-            | MessageRejection::NotARoot
-            | MessageRejection::TooManyKinds
-            | MessageRejection::TooManyPins => Self::new(Code::Conflict, text),
+            MessageRejection::Deleted => because(RefusalReason::MessageDeleted),
+            MessageRejection::Archived => because(RefusalReason::MessageArchived),
+            MessageRejection::NotARoot => because(RefusalReason::NotAThread),
+            MessageRejection::TooManyKinds => because(RefusalReason::TooManyReactions),
+            MessageRejection::TooManyPins => because(RefusalReason::TooManyPins),
             MessageRejection::OtherBody => {
                 Self::field(Code::IdempotencyMismatch, "/client_id", "other_body", text)
             }

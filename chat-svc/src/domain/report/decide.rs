@@ -5,7 +5,7 @@ use eventlog::Expect;
 use schemas::events::{MessageDeleted, ReportCreated, ReportHandled, ReportState};
 use schemas::ids::ReportId;
 use schemas::values::{Reason, ReportStatus, Role};
-use schemas::{Code, Lane, Rejection};
+use schemas::{Code, Lane, RefusalReason, Rejection};
 
 use crate::domain::Context;
 use crate::domain::access::{Denied, Standing, active};
@@ -50,8 +50,9 @@ impl From<ReportRejection> for Rejection {
         match rejection {
             ReportRejection::Denied(denied) => denied.into(),
             ReportRejection::NotFound => Self::not_found(),
-            ReportRejection::NotAModerator => Self::new(Code::Forbidden, text),
-            ReportRejection::Deleted | ReportRejection::Handled => Self::new(Code::Conflict, text),
+            ReportRejection::NotAModerator => Self::because(RefusalReason::NeedsModerator, text),
+            ReportRejection::Deleted => Self::because(RefusalReason::MessageDeleted, text),
+            ReportRejection::Handled => Self::because(RefusalReason::ReportHandled, text),
             ReportRejection::Purged => Self::new(Code::Gone, text),
             ReportRejection::TooMany => Self::new(Code::RateLimited, text),
             ReportRejection::NotHandled => {

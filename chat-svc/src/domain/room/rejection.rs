@@ -1,6 +1,6 @@
 //! Why a decision about a room is refused.
 
-use schemas::{Code, Rejection};
+use schemas::{Code, RefusalReason, Rejection};
 
 use super::{MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS};
 use crate::domain::access::Denied;
@@ -57,7 +57,7 @@ impl From<RoomRejection> for Rejection {
                 invalid("/retention_days", "out_of_range")
             }
             RoomRejection::SlowMode => invalid("/slow_mode_seconds", "out_of_range"),
-            RoomRejection::Fixed => Self::new(Code::Conflict, text),
+            RoomRejection::Fixed => Self::because(RefusalReason::RoomFixed, text),
         }
     }
 }
