@@ -1,9 +1,13 @@
 //! The web app, as it was built into this binary: one page, and files whose names change with their content.
 
+use std::sync::LazyLock;
+
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderValue, VARY,
 };
+use data_encoding::BASE64;
 use schemas::{Code, Rejection};
+use sha2::{Digest, Sha256};
 
 use crate::http::{Call, Path, Reply, Rest, Shown};
 
@@ -11,12 +15,30 @@ use crate::http::{Call, Path, Reply, Rest, Shown};
 static FILES: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/web.rs"));
 
 const PAGE: &str = "index.html";
-/// Scripts and styles from here only, none inline, and no script that makes markup out of text; pictures and other files
-/// from here, too, or from the store of files that clients are sent to.
-fn policy(files: Option<&str>) -> Result<HeaderValue, Rejection> {
+
+/// The hashes of the scripts that stand in the page, as its policy names them: those sources, and no other text that
+/// finds its way into the page.
+static INLINE: LazyLock<String> = LazyLock::new(|| {
+    file(PAGE).map(|page| inline(&String::from_utf8_lossy(page))).unwrap_or_default()
+});
+
+/// The hashes of the scripts in a page, each with a space before it. A script with attributes comes from a file.
+fn inline(page: &str) -> String {
+    let scripts = page.split("<script>").skip(1).filter_map(|rest| rest.split_once("</script>"));
+    scripts
+        .map(|(script, _)| {
+            let hash = BASE64.encode(&Sha256::digest(script.as_bytes()));
+            format!(" 'sha256-{hash}'")
+        })
+        .collect()
+}
+
+/// Scripts and styles from here only, of those in the page itself the ones with these hashes, and no script that makes
+/// markup out of text; pictures and other files from here, too, or from the store of files that clients are sent to.
+fn policy(inline: &str, files: Option<&str>) -> Result<HeaderValue, Rejection> {
     let files = files.map(|origin| format!(" {origin}")).unwrap_or_default();
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:{files}; \
+        "default-src 'none'; script-src 'self'{inline}; style-src 'self'; img-src 'self' blob:{files}; \
          media-src 'self' blob:{files}; connect-src 'self'{files}; manifest-src 'self'; form-action 'self'; \
          base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     );
@@ -62,7 +84,7 @@ pub(crate) async fn viewer_file(call: Call, Path(Rest(name)): Path<Rest>) -> Sho
 pub(crate) async fn page(call: Call) -> Shown {
     let reply = found(PAGE, call.context.gzip)?;
     let files = call.state.blobs.origin().or_else(|| call.state.config.media_origin.clone());
-    let policy = policy(files.as_deref())?;
+    let policy = policy(&INLINE, files.as_deref())?;
     Ok(reply.with(CACHE_CONTROL, ANEW).with(CONTENT_SECURITY_POLICY, policy))
 }
 
@@ -108,7 +130,7 @@ mod tests {
 
     #[test]
     fn files_of_a_store_may_be_shown_and_sent_and_nothing_else_of_it() {
-        let policy = |files| policy(files).unwrap().to_str().unwrap().to_owned();
+        let policy = |files| policy("", files).unwrap().to_str().unwrap().to_owned();
         let (own, store) = (policy(None), policy(Some("https://files.test:9000")));
         for what in ["img-src 'self' blob:", "media-src 'self' blob:", "connect-src 'self'"] {
             assert!(own.contains(&format!("{what};")), "{own}");
@@ -116,5 +138,17 @@ mod tests {
         }
         assert_eq!(store.replace(" https://files.test:9000", ""), own);
         assert_eq!(store.matches("files.test").count(), 3);
+    }
+
+    #[test]
+    fn scripts_in_the_page_are_allowed_by_their_hashes_and_by_nothing_else() {
+        let page = "<script>let a = 1;</script><script type=\"module\" src=\"/a.js\"></script>";
+        // printf 'let a = 1;' | openssl dgst -sha256 -binary | base64
+        let hash = " 'sha256-xY6QKfH9PRsQnLz56nj6MBwiK5oHg+im1Jkpdp1x/Ck='";
+        assert_eq!(inline(page), hash);
+        assert_eq!(inline("<p>none</p>"), "");
+        let policy = policy(hash, None).unwrap().to_str().unwrap().to_owned();
+        assert!(policy.contains(&format!("script-src 'self'{hash};")), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
     }
 }

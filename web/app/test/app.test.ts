@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { faults, here, picture, still, until, World, write } from "./kit/browser.ts";
@@ -28,17 +29,40 @@ describe.skipIf(!here)("the app in a browser", () => {
     expect(world?.complaints ?? []).toEqual([]);
   });
 
-  test("the page is asked for anew, its files are kept for ever, nothing inline is allowed", async () => {
+  test("the page is asked for anew, its files are kept for ever, nothing inline is allowed but the script of the page", async () => {
     const page = await fetch(`${world.url}/r/anything`);
     expect(page.headers.get("cache-control")).toBe("no-cache");
-    expect(page.headers.get("content-security-policy")).toContain("script-src 'self';");
+    const text = await page.text();
+    const inline = [...text.matchAll(/<script>([^]*?)<\/script>/g)].map(([, source]) => createHash("sha256").update(source ?? "").digest("base64"));
+    expect(inline.length).toBe(1);
+    expect(page.headers.get("content-security-policy")).toContain(`script-src 'self' 'sha256-${inline[0]}';`);
     expect(page.headers.get("content-security-policy")).not.toContain("unsafe");
-    const script = /assets\/[\w-]+\.js/.exec(await page.text())?.[0] ?? "";
+    const script = /assets\/[\w-]+\.js/.exec(text)?.[0] ?? "";
     const file = await fetch(`${world.url}/${script}`);
     expect(file.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
     expect(file.headers.get("content-encoding")).toBe("gzip");
     expect((await fetch(`${world.url}/assets/gone-12345678.js`)).status).toBe(404);
     expect((await fetch(`${world.url}/assets/..%2Findex.html`)).status).toBe(404);
+  });
+
+  test("the theme that was chosen is there before any file of the app has run", async () => {
+    const context = await world.context({ colorScheme: "light" });
+    const page = await context.newPage();
+    await page.goto(world.url);
+    await page.evaluate(() => localStorage.setItem("tidings.theme", "dark"));
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route(/\/assets\/.*\.js$/, async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.reload({ waitUntil: "commit" });
+    await page.waitForFunction(() => getComputedStyle(document.body).backgroundColor === "rgb(20, 24, 26)");
+    expect(await page.evaluate(() => document.getElementById("app")?.childElementCount)).toBe(0);
+    release();
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    expect(await page.evaluate(() => document.documentElement.dataset["theme"])).toBe("dark");
+    await context.close();
   });
 
   test("two people talk: write, edit, delete, see who is there", async () => {

@@ -1,4 +1,5 @@
 /** The app of a folder before a server: what is worked on can be tested without building the server anew. */
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect, type AddressInfo } from "node:net";
@@ -11,11 +12,20 @@ export interface Front {
   close(): Promise<void>;
 }
 
+/** The server allows what stands in the page that is built into it; here it is this page's. */
+function allow(headers: IncomingMessage["headers"], page: Buffer | undefined): void {
+  const policy = headers["content-security-policy"];
+  if (!page || typeof policy !== "string") return;
+  const hashes = [...page.toString().matchAll(/<script>([^]*?)<\/script>/g)].map(([, script]) => ` 'sha256-${createHash("sha256").update(script ?? "").digest("base64")}'`);
+  headers["content-security-policy"] = policy.replace(/script-src 'self'[^;]*;/, `script-src 'self'${hashes.join("")};`);
+}
+
 /** Begins to serve the folder's files; everything else is the server's. */
 export async function front(folder: string, server: number): Promise<Front> {
   const pass = (from: IncomingMessage, to: ServerResponse, page?: Buffer) => {
     const onward = request({ host: "127.0.0.1", port: server, method: from.method, path: from.url, headers: page ? { ...from.headers, "accept-encoding": "identity" } : from.headers }, (answer) => {
       const { "content-length": _, ...headers } = answer.headers;
+      allow(headers, page);
       if (!page || answer.statusCode !== 200 || !answer.headers["content-type"]?.includes("text/html")) return void answer.pipe(to.writeHead(answer.statusCode ?? 502, answer.headers));
       answer.resume();
       to.writeHead(answer.statusCode ?? 502, headers).end(page);
