@@ -2486,6 +2486,11 @@ export interface components {
             detail: string;
             /** @description The fields at fault. */
             errors?: components["schemas"]["FieldError"][];
+            /**
+             * @description Why, where `code` leaves that open: with every `conflict` and `forbidden`, and with some of other codes. Later
+             *     versions may add reasons; take one you do not know for none.
+             */
+            reason?: components["schemas"]["RefusalReason"] | null;
             /** @description Whether the same request may succeed later. */
             retryable: boolean;
             /**
@@ -2599,6 +2604,8 @@ export interface components {
              */
             refresh_token?: components["schemas"]["Secret"] | null;
         };
+        /** @description A stable reason within a code. Later versions may add some. */
+        RefusalReason: "room_archived" | "direct_room" | "everyone_room" | "room_fixed" | "already_member" | "last_owner" | "user_suspended" | "message_deleted" | "message_archived" | "message_erased" | "not_a_thread" | "too_many_reactions" | "too_many_pins" | "too_many_invites" | "too_many_blocks" | "report_handled" | "not_uploaded" | "media_in_use" | "upload_in_progress" | "upload_completed" | "already_verified" | "already_enrolled" | "not_enrolling" | "too_many_identities" | "last_way_in" | "own_account" | "last_admin" | "request_in_progress" | "key_used" | "not_a_member" | "banned" | "user_banned" | "muted" | "only_admins_post" | "needs_room_admin" | "needs_room_owner" | "role_not_below" | "not_the_author" | "message_of_another" | "needs_moderator" | "needs_admin" | "caller_suspended" | "registration_closed" | "invitation_required" | "invitation_unknown" | "domain_not_allowed" | "login_cancelled" | "origin_not_allowed" | "link_not_valid" | "account_not_closed" | "slow_mode";
         /** @description What an erasure has removed. */
         Removed: {
             /**
