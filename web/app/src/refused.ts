@@ -1,4 +1,4 @@
-/** What a refusal says to people: in their own language, by its stable code. The server's words, which are English, come last. */
+/** What a refusal says to people: in their own language, by its stable code and reason. The server's words, which are English, come last. */
 import type { Problem } from "@tidings/client";
 import { has, language, t } from "./i18n.ts";
 
@@ -72,6 +72,8 @@ export function wrongWith({ pointer, code, detail }: FieldError): string {
 export function says(problem: Problem): string {
   const wrong = (problem.errors ?? []).filter((one) => has(`wrong.${one.code}`) || has(`wrong.${named(one.pointer)}_${one.code}`));
   if (wrong.length > 0) return [...new Set(wrong.slice(0, MOST).map(placed))].join(" ");
+  // A reason tells the cause where the code leaves it open; one of a later server has no words here.
+  if (problem.reason && has(`because.${problem.reason}`)) return t(`because.${problem.reason}`);
   const more = language() === SERVER && problem.detail !== "" && SAYS_MORE[problem.code];
   return has(`refused.${problem.code}`) && !more ? t(`refused.${problem.code}`) : problem.detail || problem.title || t("error.unknown");
 }

@@ -12,9 +12,15 @@ const { has, LANGUAGES, speak, t } = await import("../src/i18n.ts");
 const { problemOf, says, wrongWith } = await import("../src/refused.ts");
 
 const root = join(import.meta.dirname, "../../..");
-const openapi = JSON.parse(readFileSync(join(root, "gateway/openapi.json"), "utf8")) as { components: { schemas: { Code: { enum?: string[]; oneOf?: { const?: string; enum?: string[] }[] } } } };
-const { Code } = openapi.components.schemas;
-const CODES = Code.enum ?? (Code.oneOf ?? []).flatMap((one) => one.enum ?? [one.const ?? ""]);
+interface Listed {
+  enum?: string[];
+  oneOf?: { const?: string; enum?: string[] }[];
+}
+
+const openapi = JSON.parse(readFileSync(join(root, "gateway/openapi.json"), "utf8")) as { components: { schemas: { Code: Listed; RefusalReason: Listed } } };
+const listed = (schema: Listed) => schema.enum ?? (schema.oneOf ?? []).flatMap((one) => one.enum ?? [one.const ?? ""]);
+const CODES = listed(openapi.components.schemas.Code);
+const REASONS = listed(openapi.components.schemas.RefusalReason);
 
 /** The codes of fields that the server's sources name. */
 function fieldCodes(): string[] {
@@ -24,7 +30,7 @@ function fieldCodes(): string[] {
     for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
       if (!name.endsWith(".rs") || /(^|\/)tests?(\.rs$|\/)/.test(name)) continue;
       const source = readFileSync(join(folder, name), "utf8").split("#[cfg(test)]")[0] ?? "";
-      const made = source.matchAll(/(?:\.refuse(?:::<[^>]*>)?|::field|\b(?<!\.)(?:invalid|error))\(\s*(?:[\w:.&]+,\s*)?(?:"[/?]?[^"]*",\s*|&?[\w.]+,\s*|&format!\([^)]*\),\s*)?"([a-z_]+)"\s*,?/g);
+      const made = source.matchAll(/(?:\.refuse(?:::<[^>]*>)?|::field(?:_because)?|\b(?<!\.)(?:invalid|error))\(\s*(?:[\w:.&]+,\s*)?(?:"[/?]?[^"]*",\s*|&?[\w.]+,\s*|&format!\([^)]*\),\s*)?"([a-z_]+)"\s*,?/g);
       for (const [, code] of [...made, ...source.matchAll(/\bcode: "([a-z_]+)"/g)]) found.add(code ?? "");
     }
   }
@@ -54,7 +60,32 @@ describe("refusals", () => {
       }
     }
     const [en, de] = LANGUAGES.map((language) => JSON.parse(readFileSync(join(root, `web/app/src/locales/${language}.json`), "utf8")) as Record<string, string>);
-    for (const id of Object.keys(en ?? {}).filter((one) => /^(refused|wrong)\./.test(one) && one !== "wrong.of")) expect(de?.[id], id).not.toBe(en?.[id]);
+    for (const id of Object.keys(en ?? {}).filter((one) => /^(because|refused|wrong)\./.test(one) && one !== "wrong.of")) expect(de?.[id], id).not.toBe(en?.[id]);
+  });
+
+  test("every reason of the API has words in every language, and they are what is said", async () => {
+    expect(REASONS.length).toBeGreaterThan(40);
+    expect(REASONS).toEqual(expect.arrayContaining(["room_archived", "muted", "only_admins_post", "not_a_member", "last_owner", "slow_mode"]));
+    for (const language of LANGUAGES) {
+      await speak(language);
+      for (const reason of REASONS) {
+        expect(has(`because.${reason}`), `${reason} in ${language}`).toBe(true);
+        const refused = problem("conflict", { reason: reason as NonNullable<Problem["reason"]> });
+        expect(says(refused), `${reason} in ${language}`).toBe(t(`because.${reason}`));
+        expect(says(refused), `${reason} in ${language}`).not.toBe(t("refused.conflict"));
+      }
+    }
+    // What no reason of the API is has no words to go stale.
+    const catalogue = JSON.parse(readFileSync(join(root, "web/app/src/locales/en.json"), "utf8")) as Record<string, string>;
+    expect(Object.keys(catalogue).filter((id) => id.startsWith("because.")).sort()).toEqual(REASONS.map((reason) => `because.${reason}`).sort());
+  });
+
+  test("a reason of a later server is as none, and a field says more than a reason", async () => {
+    await speak("de");
+    const later = problem("conflict", { reason: "out_of_tea" as NonNullable<Problem["reason"]> });
+    expect(says(later)).toBe(t("refused.conflict"));
+    const closed = problem("forbidden", { reason: "domain_not_allowed", errors: [field("/email", "domain_not_allowed")] });
+    expect(says(closed)).toBe(`${t("field.email")}: ${t("wrong.domain_not_allowed")}`);
   });
 
   test("every code of a field that the server's sources name has words in every language", async () => {

@@ -149,6 +149,10 @@ describe.skipIf(!here)("tabs and connections, in a browser", () => {
     expect(await alert.getByText("the server's own words").isVisible()).toBe(false);
     await alert.getByText(de("error.details")).click();
     await alert.getByText("the server's own words").waitFor();
+    // With a reason the cause is told, in the reader's language, too.
+    Object.assign(problem, { reason: "last_owner" });
+    await dialog.getByRole("button", { name: de("action.create") }).click();
+    await alert.getByText(de("because.last_owner")).waitFor();
     expect(await faults(page)).toEqual([]);
     await picture(page, "refused-german");
     // A form says it at the field.
