@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
+use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use rand::RngExt;
@@ -17,6 +18,11 @@ use crate::data::write_private;
 const PORTS: std::ops::Range<u16> = 14_000..30_000;
 const ATTEMPTS: usize = 64;
 
+/// How often, and how long apart, a kept port is looked at before another is taken. A server that is killed loses its memory, by
+/// which we know it, before its sockets: for a moment nothing is left of it but the port.
+const LOOKS: u32 = 50;
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// What a client needs to know.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Access {
@@ -27,16 +33,16 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// The one kept in this folder when its port is still free, else a new one, which is then kept.
+    /// The one kept in this folder when its port is free, or is within a second, else a new one, which is then kept.
     ///
     /// # Errors
     /// The folder cannot be written, or no port is free.
-    pub(crate) fn of(folder: &Path) -> std::io::Result<Self> {
+    pub(crate) async fn of(folder: &Path) -> std::io::Result<Self> {
         let file = folder.join("access.json");
         let kept: Option<Self> =
             fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok());
         if let Some(kept) = kept
-            && is_free(kept.port)
+            && becomes_free(kept.port).await
         {
             return Ok(kept);
         }
@@ -49,9 +55,9 @@ impl Access {
     ///
     /// # Errors
     /// As [`Access::of`].
-    pub(crate) fn renew(folder: &Path) -> std::io::Result<Self> {
+    pub(crate) async fn renew(folder: &Path) -> std::io::Result<Self> {
         let _ = fs::remove_file(folder.join("access.json"));
-        Self::of(folder)
+        Self::of(folder).await
     }
 
     /// The address with user and password.
@@ -71,6 +77,16 @@ fn is_free(port: u16) -> bool {
     TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
+async fn becomes_free(port: u16) -> bool {
+    for _ in 0..LOOKS {
+        if is_free(port) {
+            return true;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    false
+}
+
 fn free_port() -> std::io::Result<u16> {
     let mut rng = rand::rng();
     (0..ATTEMPTS)
@@ -83,14 +99,27 @@ fn free_port() -> std::io::Result<u16> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn access_stays_while_its_port_is_free() {
+    #[tokio::test]
+    async fn access_stays_while_its_port_is_free() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Access::of(folder.path()).unwrap();
-        let again = Access::of(folder.path()).unwrap();
+        let first = Access::of(folder.path()).await.unwrap();
+        let again = Access::of(folder.path()).await.unwrap();
         assert!(first == again);
         let _taken = TcpListener::bind(("127.0.0.1", first.port)).unwrap();
-        let other = Access::of(folder.path()).unwrap();
+        let other = Access::of(folder.path()).await.unwrap();
         assert_ne!(other.port, first.port);
+    }
+
+    #[tokio::test]
+    async fn access_stays_when_its_port_is_held_for_a_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Access::of(folder.path()).await.unwrap();
+        let held = TcpListener::bind(("127.0.0.1", first.port)).unwrap();
+        let ends = async {
+            tokio::time::sleep(LOOK_AGAIN * 3).await;
+            drop(held);
+        };
+        let (again, ()) = tokio::join!(Access::of(folder.path()), ends);
+        assert!(first == again.unwrap());
     }
 }

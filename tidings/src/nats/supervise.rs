@@ -109,7 +109,7 @@ impl PrivateServer {
         let file = folder.join("nats.conf");
         leftover::stop(&file).await;
         let name = format!("tidings-{}-{}", start.config.namespace, std::process::id());
-        let mut access = Access::of(&folder).map_err(cannot)?;
+        let mut access = Access::of(&folder).await.map_err(cannot)?;
         for attempt in 1.. {
             let text = conf::text(&access, &folder, &name, start.config.sync);
             write_private(&file, text.as_bytes()).map_err(cannot)?;
@@ -127,7 +127,7 @@ impl PrivateServer {
             if attempt == PORTS_TRIED || !lines.contains("address already in use") {
                 return Err(Failure::new(format!("nats-server does not start:\n  {lines}")));
             }
-            access = Access::renew(&folder).map_err(cannot)?;
+            access = Access::renew(&folder).await.map_err(cannot)?;
         }
         Err(Failure::new("nats-server does not start"))
     }
