@@ -53,7 +53,7 @@ impl Serialize for WrittenNumber {
 pub enum ClientFrame {
     /// Authenticates the socket; the first frame when the handshake did not.
     Hello {
-        /// Given back with an error.
+        /// Given back with the answer.
         id: Option<FrameId>,
         /// An access token. Absent when the handshake has authenticated and only `resume` is wanted.
         token: Option<Secret>,
@@ -172,6 +172,9 @@ pub enum ClientFrame {
 pub enum ServerFrame {
     /// The socket is authenticated.
     Welcome {
+        /// The id of the `hello` that it answers.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<FrameId>,
         /// The session it belongs to.
         session_id: SessionId,
         /// Who it belongs to.

@@ -36,7 +36,7 @@ impl Shared {
         resume: Option<Resume>,
     ) {
         match self.app.sessions.authenticate(token.expose()).await {
-            Ok(caller) => self.enter(caller, resume).await,
+            Ok(caller) => self.enter(id, caller, resume).await,
             Err(rejection) => self.turn_away(id, &rejection),
         }
     }
@@ -55,8 +55,13 @@ impl Shared {
         self.outbox.close(code, "temporarily unavailable", Some(SOON_MS));
     }
 
-    /// The user is known: claims a slot for them and joins.
-    pub(super) async fn enter(self: Rc<Self>, caller: Caller, resume: Option<Resume>) {
+    /// The user is known: claims a slot for them and joins. The id is the `hello`'s, if that is what made them known.
+    pub(super) async fn enter(
+        self: Rc<Self>,
+        id: Option<FrameId>,
+        caller: Caller,
+        resume: Option<Resume>,
+    ) {
         *self.phase.borrow_mut() = Phase::Busy;
         if !self.outbox.is_open() || !self.claim_slot(&caller) {
             return;
@@ -64,9 +69,9 @@ impl Shared {
         // Asked again now that the slot is claimed: a session that ended in between has closed no slot.
         let caller = match self.app.sessions.check(caller).await {
             Ok(caller) => caller,
-            Err(rejection) => return self.turn_away(None, &rejection),
+            Err(rejection) => return self.turn_away(id, &rejection),
         };
-        match self.join(&caller, resume).await {
+        match self.join(id.clone(), &caller, resume).await {
             Ok(()) => {
                 // Read now: a preference that changes from here on is on the live feed.
                 let account = self.app.users.one(&caller.user_id).await.ok().flatten();
@@ -74,7 +79,7 @@ impl Shared {
                 self.app.presence.arrives(&caller.user_id, self.outbox.id(), private);
                 self.settled(Phase::Present(Rc::new(caller)));
             }
-            Err(Refusal::Refused(rejection)) => self.turn_away(None, &rejection),
+            Err(Refusal::Refused(rejection)) => self.turn_away(id, &rejection),
             Err(Refusal::Join(JoinError::Gone)) => {}
             Err(Refusal::Join(error @ JoinError::Unavailable(_))) => {
                 tracing::warn!(error = %error_chain(&error), "a socket cannot join");
@@ -104,7 +109,12 @@ impl Shared {
         true
     }
 
-    async fn join(&self, caller: &Caller, resume: Option<Resume>) -> Result<(), Refusal> {
+    async fn join(
+        &self,
+        id: Option<FrameId>,
+        caller: &Caller,
+        resume: Option<Resume>,
+    ) -> Result<(), Refusal> {
         let account = self.app.users.one(&caller.user_id).await.map_err(Refusal::Refused)?;
         let Some(account) = account else {
             return Err(Refusal::Refused(Rejection::new(Code::Unauthenticated, "no such account")));
@@ -114,6 +124,7 @@ impl Shared {
         let welcome = async |position: Position, resumed: bool| {
             let unread = self.unread(&caller.user_id, &position).await;
             ServerFrame::Welcome {
+                id: id.clone(),
                 session_id,
                 user: Box::new(documents::account(&account)),
                 position,

@@ -105,7 +105,7 @@ impl Session {
     /// The handshake has authenticated the user.
     pub(super) fn welcome(&self, caller: Caller) {
         *self.shared.phase.borrow_mut() = Phase::Busy;
-        rt::spawn(Rc::clone(&self.shared).enter(caller, None));
+        rt::spawn(Rc::clone(&self.shared).enter(None, caller, None));
     }
 
     /// Whether the next frame can be taken now.
