@@ -214,7 +214,14 @@ async fn a_position_grants_no_access(place: Place) {
             "{heard:?}"
         );
     }
-    // Positions that were never given out.
+    positions_never_given_out(&eve, &things.room, &start).await;
+}
+
+/// Positions that were never given out, shown by a user who is not in the room.
+async fn positions_never_given_out(eve: &Person, room: &str, start: &str) {
+    let bodies = |frames: &[serde_json::Value]| {
+        frames.iter().filter(|frame| frame["room_id"] == *room).count()
+    };
     let (epoch, sequence) = start.split_once(':').unwrap();
     let ahead = sequence.parse::<u64>().unwrap() + 1_000_000;
     for invented in [
