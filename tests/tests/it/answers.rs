@@ -3,8 +3,12 @@
 use serde_json::{Value, json};
 use tests::kit::installation::Place;
 use tests::kit::person::{Person, id_of};
+use tests::kit::socket::{Socket, handshake};
 
-everywhere!(a_frame_without_an_id_is_carried_out_and_not_answered);
+everywhere!(
+    a_frame_without_an_id_is_carried_out_and_not_answered,
+    a_welcome_repeats_the_id_of_its_hello
+);
 
 fn is_answer(frame: &Value) -> bool {
     ["ok", "error", "pong"].iter().any(|kind| frame["type"] == *kind)
@@ -46,4 +50,16 @@ async fn a_frame_without_an_id_is_carried_out_and_not_answered(place: Place) {
     socket.send(json!({"type": "dance"})).await;
     let refused = socket.expect("a refusal", is_answer).await;
     assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &Value::Null));
+}
+
+async fn a_welcome_repeats_the_id_of_its_hello(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    for (id, repeated) in
+        [(json!("first"), json!("first")), (json!(7), json!(7)), (Value::Null, Value::Null)]
+    {
+        let mut socket = Socket::over(handshake(&place, 0, "/v1/ws", &[]).await.unwrap());
+        socket.send(json!({"type": "hello", "id": id, "token": ada.access})).await;
+        socket.welcomed().await;
+        assert_eq!(socket.welcome.get("id").cloned().unwrap_or_default(), repeated);
+    }
 }

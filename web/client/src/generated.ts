@@ -3094,6 +3094,8 @@ export interface components {
              * @description The server pings this often; a client that has heard nothing for twice as long reconnects.
              */
             heartbeat_ms: number;
+            /** @description The id of the `hello` that it answers. */
+            id?: components["schemas"]["FrameId"] | null;
             /** @description Everything up to here is in the read model or was sent; what comes is after it. */
             position: components["schemas"]["Position"];
             /** @description Whether a resume is under way: what was missed follows, then `resumed`. */
@@ -3211,7 +3213,7 @@ export interface components {
          * @description A frame from a client. Texts are raw here; the gateway parses them into values.
          */
         ClientFrame: {
-            /** @description Given back with an error. */
+            /** @description Given back with the answer. */
             id?: components["schemas"]["FrameId"] | null;
             /** @description Resume after this position. */
             resume?: string | null;
