@@ -10,22 +10,9 @@ const FILE: usize = 400;
 
 /// The longest a function's body may be, in lines that hold code.
 const FUNCTION: usize = 60;
+
 /// `.clone()`s in 100 lines of a crate's source, at most, as hundredths.
 const CLONES: usize = 120;
-/// Crates that have more still, and how many at most.
-const MANY_CLONES: &[(&str, usize)] = &[("auth-svc", 242), ("projector", 272), ("gateway", 168)];
-/// By how much an exception may lie above what it is for: enough that a few lines fewer do not break it.
-const SLACK: usize = 8;
-
-fn allowed(exceptions: &[(&str, usize)], name: &str, bar: usize) -> usize {
-    exceptions.iter().find(|(known, _)| *known == name).map_or(bar, |(_, most)| *most)
-}
-
-/// An exception that is needed no longer, or allows more than there is.
-fn is_stale(exceptions: &[(&str, usize)], name: &str, bar: usize, found: usize) -> bool {
-    let exception = exceptions.iter().find(|(known, _)| *known == name);
-    exception.is_some_and(|(_, most)| found <= bar || found + SLACK < *most)
-}
 
 /// The web client's files, without those that are generated or come from elsewhere.
 fn web_sources() -> impl Iterator<Item = PathBuf> {

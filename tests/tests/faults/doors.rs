@@ -82,6 +82,22 @@ async fn read(person: &Person, path: &str) -> u16 {
     person.ask("GET", path).header("tidings-min-position", &newest).once().await.status
 }
 
+/// Reads of groups of views that stopped are refused, those of others answered.
+async fn reads_wait_for(ada: &Person, stopped: &[&str]) {
+    let expected = |group| if stopped.contains(&group) { 503 } else { 200 };
+    until("what goes on has caught up", async || {
+        let paths = [("/v1/rooms", "conversations"), ("/v1/users/me", "people")];
+        let inbox = ("/v1/notifications", "inbox");
+        for (path, group) in paths.into_iter().chain([inbox]) {
+            if read(ada, path).await != expected(group) {
+                return None;
+            }
+        }
+        Some(())
+    })
+    .await;
+}
+
 async fn keeps_sockets_open(flags: &[&str], lane: Lane) {
     // Of their own, as the cases share a MongoDB.
     let namespace = unique("doors").replace('-', "_").to_lowercase();
@@ -116,18 +132,7 @@ async fn keeps_sockets_open(flags: &[&str], lane: Lane) {
 
     // Reads wait for what they are made of.
     let stopped = lane.stopped();
-    let expected = |group| if stopped.contains(&group) { 503 } else { 200 };
-    until("what goes on has caught up", async || {
-        let paths = [("/v1/rooms", "conversations"), ("/v1/users/me", "people")];
-        let inbox = ("/v1/notifications", "inbox");
-        for (path, group) in paths.into_iter().chain([inbox]) {
-            if read(&ada, path).await != expected(group) {
-                return None;
-            }
-        }
-        Some(())
-    })
-    .await;
+    reads_wait_for(&ada, stopped).await;
     assert_eq!(ada.ask("GET", "/v1/rooms").once().await.status, 200);
     // The entity itself is not available, when its state is what cannot be read.
     if matches!(lane, Lane::Profile | Lane::Account) {
