@@ -110,6 +110,7 @@ async fn times_are_alike(place: Place) {
     }
     let medians: Vec<Duration> = times.into_iter().map(median).collect();
     let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
-    // Without the hash it would be a tenth; half and ten milliseconds are what a busy machine does.
-    assert!(*most < *least * 2 + Duration::from_millis(10), "{medians:?}");
+    // Without the hash it would be a tenth; half and ten milliseconds are what a busy machine does. In the suite of every change
+    // other cases run beside this one, and times decide nothing.
+    assert!(!scene::long() || *most < *least * 2 + Duration::from_millis(10), "{medians:?}");
 }
