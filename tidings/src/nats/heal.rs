@@ -28,6 +28,9 @@ pub(crate) async fn heal(log: EventLog, server: Restarter) {
     let mut store = log.watch_store();
     let mut restarted: Option<Instant> = None;
     let mut pause = FIRST_PAUSE;
+    // What failed need not be the log: it may be a bucket or a consumer, of which the server speaks once. The log is
+    // found to take writes then, maybe before this is; only a restart heals the others.
+    let mut broken = false;
     let mut next = ticks(LOOK);
     loop {
         tokio::select! {
@@ -35,11 +38,12 @@ pub(crate) async fn heal(log: EventLog, server: Restarter) {
             _ = next.tick() => {}
         }
         if server.take_write_error() {
+            broken = true;
             log.note_store_failed();
         }
         let state = *store.borrow_and_update();
         let since = restarted.map(|at| at.elapsed());
-        if state < Store::Refused {
+        if !broken && state < Store::Refused {
             if since.is_some_and(|since| since > WELL_AFTER) {
                 (restarted, pause) = (None, FIRST_PAUSE);
             }
@@ -56,6 +60,7 @@ pub(crate) async fn heal(log: EventLog, server: Restarter) {
         if restarted.replace(Instant::now()).is_some() {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+        broken = false;
         server.restart();
     }
 }
