@@ -237,11 +237,10 @@ async fn compared(town: &Town, number: usize) -> Judged {
     let found = differences(&held, &shown, &unsure);
     let told = found.iter().take(TOLD).map(|one| {
         let mut told = format!("{}: {one}", client.name);
-        let about = one.key.rsplit(' ').next().unwrap_or_default();
         for entry in last_of(town, one) {
             let _ = write!(told, "\n    done  {entry}");
         }
-        for heard in picture.heard_of(about) {
+        for heard in picture.heard_of(&one.key) {
             let _ = write!(told, "\n    heard {heard}");
         }
         told

@@ -64,10 +64,13 @@ impl Picture {
         &self.odd
     }
 
-    /// The last frames that were about something.
-    pub(super) fn heard_of(&self, what: &str) -> Vec<&String> {
-        let mut of: Vec<&String> =
-            self.heard.iter().rev().filter(|heard| heard.contains(what)).take(14).collect();
+    /// The last frames that were about something, and when its room was loaded.
+    pub(super) fn heard_of(&self, key: &str) -> Vec<&String> {
+        let words: Vec<&str> = key.split(' ').collect();
+        let what = words.last().copied().unwrap_or_default();
+        let loaded = format!("(loaded {}", words.get(1).copied().unwrap_or_default());
+        let about = |heard: &&String| heard.contains(what) || heard.starts_with(&loaded);
+        let mut of: Vec<&String> = self.heard.iter().rev().filter(about).take(20).collect();
         of.reverse();
         of
     }

@@ -85,7 +85,10 @@ impl Room {
         let (names, own) = (held.names(told.me), held.is_by(told.me));
         let root = Self::thread_of(told.data);
         let end = self.end(&root, told.at);
-        if (told.resuming || told.at <= self.settled) && end > 0 {
+        // A resume tells the newest document of a message: the edit may be older than answers that are told before.
+        if told.resuming && self.answers(&root).next().is_some()
+            || told.at <= self.settled && end > 0
+        {
             self.unsure_of_thread(told.data);
         }
         if names && !named && !own && end > 0 {
