@@ -364,7 +364,10 @@ async fn pages(place: Place) {
         let frame = json!({"type": "post", "id": number, "room_id": room, "body": format!("{text} {number}")});
         adas.send(frame).await;
         if number % 50 == 49 {
-            adas.expect("ok", |frame| frame["type"] == "ok" && frame["id"] == number).await;
+            for sent in number - 49..=number {
+                let answer = adas.expect("an answer", |frame| frame["id"] == sent).await;
+                assert_eq!(answer["type"], "ok", "{answer}");
+            }
         }
     }
     let mut socket = bob.resume(&position).await;

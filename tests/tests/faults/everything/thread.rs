@@ -57,8 +57,9 @@ impl Room {
 
     /// An answer came.
     pub(super) fn answered(&mut self, root: &str, answer: &str, told: &Told<'_>) {
-        let edited = !told.data["edited_at"].is_null();
-        if told.at <= self.settled || told.resuming && edited {
+        let is_edited = |message: &Value| !message["edited_at"].is_null();
+        let root_is_edited = self.messages.get(root).is_some_and(|held| is_edited(&held.doc));
+        if told.at <= self.settled || told.resuming && (is_edited(told.data) || root_is_edited) {
             self.unsure_of_thread(told.data);
         }
         let held = &self.messages[answer];
