@@ -11,9 +11,11 @@ use crate::values::text_value;
 text_value!(
 /// An e-mail address: one `@`, a local part of at most 64 and a whole of at most 254 bytes
 /// (RFC 5321), no spaces, quotes or control characters, a domain with a dot or `localhost`.
-/// The domain is folded to lower case.
+/// White space around it is ignored, and the domain is folded to lower case.
 Email, |text| {
     const BAD: &str = "not an e-mail address";
+    // Keyboards of phones add a space behind a word.
+    let text = text.trim();
     if text.len() > 254 {
         return Err(invalid("too_long", "email must have at most 254 characters"));
     }

@@ -40,10 +40,15 @@ fn what_was_stored_is_read_to_the_letter_and_a_command_is_not() {
 
 #[test]
 fn emails_must_be_plain_addresses() {
-    assert!(Email::parse("ada@Example.ORG").is_ok_and(|e| e.as_str() == "ada@example.org"));
-    for bad in
-        ["", "ada", "@x.y", "a@", "a b@x.y", "a@x", "a@x..y", "a@b.c\r\nBcc: d@e.f", ".a@x.y"]
-    {
+    for good in ["ada@Example.ORG", " ada@example.org\t", "\u{a0}ada@EXAMPLE.org\u{3000}\r\n"] {
+        assert!(Email::parse(good).is_ok_and(|e| e.as_str() == "ada@example.org"), "{good:?}");
+    }
+    let longest = format!(" {}@{}.org ", "a".repeat(64), ["b"; 93].join("."));
+    assert_eq!(Email::parse(&longest).map(|e| e.as_str().len()), Ok(64 + 1 + 185 + 4));
+    assert_eq!(code(Email::parse(&longest.replace("@", "@b"))), Some("too_long"));
+    let spaced = [" ", "a b@x.y", "a @x.y", "a@ x.y", "a@b.c\r\nBcc: d@e.f"];
+    let others = ["", "ada", "@x.y", "a@", "a@x", "a@x..y", ".a@x.y"];
+    for bad in spaced.into_iter().chain(others) {
         assert_eq!(code(Email::parse(bad)), Some("invalid_format"), "{bad:?}");
     }
 }

@@ -109,6 +109,7 @@ mod oidc;
 mod oidc_forged;
 mod operations;
 mod operator_calls;
+mod own_names;
 mod own_writes;
 mod pins;
 mod posting;
