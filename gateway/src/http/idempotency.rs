@@ -5,6 +5,8 @@
 //! refusal nothing was written and the key is free for another try. The command carries the key too, so
 //! even a request whose answer was never stored is not carried out twice. Answers of confidential
 //! routes (tokens, tickets) are never stored: a key is for one request there too, and a repeat is carried out again.
+//!
+//! Of equal requests that come at once one is carried out, and the others wait a moment for its answer.
 
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use schemas::values::IdempotencyKey;
 use schemas::{Code, Digest, Position, RefusalReason, Rejection};
 use serde::{Deserialize, Serialize};
 use telemetry::error_chain;
+use tokio::time::{Instant, sleep};
 
 use super::answer::{Answer, Outcome};
 use super::fingerprint::Fingerprint;
@@ -25,7 +28,12 @@ use crate::failure;
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long a request may be under way before its key counts as left behind by a gateway that died.
 const UNDER_WAY: Duration = Duration::from_secs(30);
-/// Seconds after which a repeat of a request that is under way may be tried.
+/// How long a repeat of a request that is under way waits for its answer.
+const WAITED: Duration = Duration::from_secs(2);
+/// Pauses between looks for that answer: doubled each time up to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LAST_PAUSE: Duration = Duration::from_millis(160);
+/// Seconds after which a repeat that has waited in vain may be tried.
 const RETRY_AFTER: u32 = 1;
 
 /// What is stored under a key.
@@ -80,25 +88,36 @@ impl Keyed {
         format!("{}.{}", self.owner, Digest::of([self.scope.as_str(), self.key.as_str()]))
     }
 
-    /// Claims the key for this request.
+    /// Claims the key for this request, or waits a moment for the answer to the one that has it.
     pub(super) async fn claim(&self) -> Result<Claim, Rejection> {
-        let name = self.name();
-        let entry = self.entry();
-        // The entry may expire or be freed between two looks; each time round another request has made progress.
-        for _ in 0..3 {
-            match self.store.create(&name, json(&entry), Some(UNDER_WAY)).await {
-                Ok(revision) => return Ok(Claim::Ours(revision)),
-                Err(SecretError::Conflict) => {}
-                Err(error) => return Err(failure::secret(error)),
+        let (name, until) = (self.name(), Instant::now() + WAITED);
+        let (mut free, mut pause) = (true, FIRST_PAUSE);
+        loop {
+            if free {
+                match self.store.create(&name, json(&self.entry()), Some(UNDER_WAY)).await {
+                    Ok(revision) => return Ok(Claim::Ours(revision)),
+                    Err(SecretError::Conflict) => {}
+                    Err(error) => return Err(failure::secret(error)),
+                }
             }
-            if let Some((stored, _)) = self.store.get(&name).await.map_err(failure::secret)? {
-                return self.judge(&stored);
+            let found = self.store.get(&name).await.map_err(failure::secret)?;
+            // A refusal frees the key, and it expires where a gateway died.
+            free = found.is_none();
+            if let Some((stored, _)) = found
+                && let Some(claim) = self.judge(&stored)?
+            {
+                return Ok(claim);
             }
+            if Instant::now() + pause > until {
+                return Err(under_way());
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LAST_PAUSE);
         }
-        Err(under_way())
     }
 
-    fn judge(&self, stored: &Bytes) -> Result<Claim, Rejection> {
+    /// What is stored under the key; none while the request is under way.
+    fn judge(&self, stored: &Bytes) -> Result<Option<Claim>, Rejection> {
         let entry: Entry = serde_json::from_slice(stored).map_err(|error| {
             tracing::error!(error = %error_chain(&error), "a stored answer cannot be read");
             Rejection::new(Code::Internal, "the stored answer cannot be read")
@@ -109,11 +128,10 @@ impl Keyed {
             let detail = "this Idempotency-Key was used for another request";
             return Err(Rejection::new(Code::IdempotencyMismatch, detail));
         }
-        match entry.answer {
-            Some(kept) => Ok(Claim::Answered(kept.into())),
-            None if entry.again => Ok(Claim::Again),
-            None => Err(under_way()),
-        }
+        Ok(match entry.answer {
+            Some(kept) => Some(Claim::Answered(kept.into())),
+            None => entry.again.then_some(Claim::Again),
+        })
     }
 
     /// The entry of the request while it is under way.

@@ -1,9 +1,10 @@
 //! The same request with the same `Idempotency-Key` happens once.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::future::select;
+use futures_util::future::{join, join_all, select};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use testbed::until;
@@ -56,7 +57,7 @@ async fn a_refusal_leaves_the_key_free() {
 async fn a_repeat_while_the_first_is_under_way_is_told_to_wait() {
     let kit = Kit::start().await;
     let held = kit.script.gate.lock().await;
-    // Whichever comes first is carried out and held at the gate; the other one must not wait for it.
+    // Whichever comes first is carried out and held at the gate; the other one must not wait as long.
     let (one, other) = (make(&kit, 1, "k1", "tea"), make(&kit, 1, "k1", "tea"));
     let (refused, first) = select(Box::pin(one), Box::pin(other)).await.factor_first();
     assert_eq!(refused.headers()["retry-after"], "1");
@@ -65,6 +66,28 @@ async fn a_repeat_while_the_first_is_under_way_is_told_to_wait() {
     drop(held);
     assert_eq!(first.await.status(), 201);
     assert_eq!(make(&kit, 1, "k1", "tea").await.status(), 201);
+    assert_eq!(kit.script.rooms_made.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn equal_requests_at_once_have_one_answer() {
+    let kit = Kit::start().await;
+    let held = kit.script.gate.lock().await;
+    let all = join_all((0..30).map(|_| make(&kit, 1, "k1", "tea")));
+    let open_when_all_wait = async {
+        until("thirty requests wait", async || {
+            kit.metrics.encode().contains("http_requests_in_flight 30\n").then_some(())
+        })
+        .await;
+        drop(held);
+    };
+    let (answers, ()) = join(all, open_when_all_wait).await;
+    let mut rooms = HashSet::new();
+    for answer in answers {
+        assert_eq!(answer.status(), 201);
+        rooms.insert(answer.text().await.unwrap());
+    }
+    assert_eq!(rooms.len(), 1, "{rooms:?}");
     assert_eq!(kit.script.rooms_made.load(Ordering::Relaxed), 1);
 }
 
