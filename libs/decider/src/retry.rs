@@ -4,7 +4,7 @@
 //! is loaded anew and the caller authorized anew. Nothing is ever appended on the strength of a right that was
 //! judged before the state it was judged by changed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
 use schemas::Rejection;
@@ -13,22 +13,29 @@ use crate::failure::{Failure, unavailable};
 use crate::lanes::ReadFrom;
 use crate::metrics::CommandMetrics;
 
-/// Tries of one command.
-const TRIES: u32 = 6;
-/// Longest pause before the second try in milliseconds; it doubles with each.
+/// Tries of one command. Each that is lost was lost to a command that wrote: as many as this may change the same thing at
+/// once, and all of them are carried out.
+const TRIES: u32 = 32;
+/// Longest pause before the second try in milliseconds; it doubles with each, up to the last.
 const PAUSE_MS: u64 = 4;
+const LAST_PAUSE_MS: u64 = 64;
+/// Tries that are made however long they take.
+const FEWEST: u32 = 6;
+/// How long there are more of them: less than a caller waits, who is to hear that nothing was written.
+const WITHIN: Duration = Duration::from_secs(2);
 
 /// The bounded tries of one command: the first may go by the cache where that is said, the others go by the log.
 pub struct Tries {
     from: ReadFrom,
     made: u32,
+    begun: Instant,
 }
 
 impl Tries {
     /// No try was made yet.
     #[must_use]
-    pub const fn new(first: ReadFrom) -> Self {
-        Self { from: first, made: 0 }
+    pub fn new(first: ReadFrom) -> Self {
+        Self { from: first, made: 0, begun: Instant::now() }
     }
 
     /// What the next try may go by.
@@ -54,18 +61,19 @@ impl Tries {
             Failure::Rejected(rejection) | Failure::Denied(rejection) => return Err(rejection),
             Failure::Conflict => metrics.conflict(),
         }
-        if self.made >= TRIES {
+        let late = self.made >= FEWEST && self.begun.elapsed() > WITHIN;
+        if self.made >= TRIES || late {
             let detail = "too many others are changing the same thing; nothing was written";
             return Err(unavailable(detail));
         }
-        let longest = PAUSE_MS << (self.made - 1);
+        let longest = (PAUSE_MS << (self.made - 1)).min(LAST_PAUSE_MS);
         let pause = rand::rng().random_range(1..=longest);
         tokio::time::sleep(Duration::from_millis(pause)).await;
         Ok(())
     }
 }
 
-/// Tries until the decision is written or refused, at most six times within a quarter of a second of pauses.
+/// Tries until the decision is written or refused, at most 32 times and, after the sixth, within two seconds.
 ///
 /// # Errors
 /// The refusal; `unavailable` when every try met a conflict.
@@ -118,7 +126,8 @@ mod tests {
         assert_eq!(asked, [ReadFrom::Cache, ReadFrom::Log, ReadFrom::Log]);
         assert_eq!(done, Ok(()));
         let (asked, done) = run(ReadFrom::Log, conflicts(100)).await;
-        assert_eq!((asked.len(), done), (6, Err(Code::Unavailable)));
+        assert_eq!(done, Err(Code::Unavailable));
+        assert!((7..=32).contains(&asked.len()), "{}", asked.len());
     }
 
     #[tokio::test]

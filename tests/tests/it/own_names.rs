@@ -1,11 +1,12 @@
 //! What an account is called: its address, as keyboards send it, and its username.
 
+use futures_util::future::join_all;
 use serde_json::json;
 use tests::kit::installation::Place;
 use tests::kit::person::{Person, Stranger};
 use tests::kit::unique;
 
-everywhere!(addresses_as_keyboards_send_them);
+everywhere!(addresses_as_keyboards_send_them, names_changed_at_once);
 
 async fn addresses_as_keyboards_send_them(place: Place) {
     let stranger = Stranger::new(&place);
@@ -26,4 +27,23 @@ async fn addresses_as_keyboards_send_them(place: Place) {
     ada.post("/v1/users/me/email", change(email)).await.ok(202);
     let reply = ada.post("/v1/users/me/email", change("ada @example.net".to_owned())).await;
     reply.problem(400, "validation_failed");
+}
+
+/// Each lost race is lost to a change that was made, and is run again.
+async fn names_changed_at_once(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let names: Vec<String> = (0..10).map(|_| unique("ada")).collect();
+    let changes = names.iter().enumerate().map(|(number, name)| {
+        let gateway = ada.at(number % 2);
+        async move { gateway.patch("/v1/users/me", json!({"username": name})).await }
+    });
+    for (reply, name) in join_all(changes).await.into_iter().zip(&names) {
+        assert_eq!(reply.ok(200)["username"], **name);
+    }
+    let me = ada.get("/v1/users/me").await.ok(200);
+    assert!(names.iter().any(|name| me["username"] == **name), "{me}");
+    for name in names.iter().filter(|name| me["username"] != ***name) {
+        let found = ada.get(&format!("/v1/users?username={name}")).await.ok(200);
+        assert_eq!(found["items"], json!([]), "{name} was given up");
+    }
 }
