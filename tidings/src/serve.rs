@@ -1,5 +1,7 @@
 //! `tidings serve`: everything in one process.
 
+use bus::Bus;
+use eventlog::EventLog;
 use telemetry::{Health, Metrics};
 
 use crate::admin;
@@ -68,6 +70,8 @@ struct Stack {
     health: Health,
     metrics: Metrics,
     server: Option<PrivateServer>,
+    /// The connections to the NATS server, once there are some.
+    connected: Option<(EventLog, Bus)>,
     supervisor: Supervisor,
 }
 
@@ -78,6 +82,7 @@ impl Stack {
             health: Health::new(),
             metrics: Metrics::new(),
             server: None,
+            connected: None,
             supervisor: Supervisor::with_background_runtime(),
         }
     }
@@ -92,6 +97,7 @@ impl Stack {
         let files = self.server.as_ref().map(PrivateServer::store);
         let server = Server { url: &nats, files };
         let shared = SharedDeps::connect(server, "tidings", config, metrics, health).await?;
+        self.connected = Some((shared.deps.log.clone(), shared.deps.bus.clone()));
         if let Some(server) = &self.server {
             tokio::spawn(heal(shared.deps.log.clone(), server.restarter()));
         }
@@ -134,10 +140,14 @@ impl Stack {
     }
 
     async fn stop(self) {
-        let Self { mut folder, server, supervisor, .. } = self;
+        let Self { mut folder, server, connected, supervisor, .. } = self;
         folder.withdraw();
         supervisor.stop().await;
         if let Some(mut server) = server {
+            if let Some((log, bus)) = &connected {
+                log.expect_end();
+                bus.expect_end();
+            }
             server.stop().await;
         }
         // Last: the process that finds the lock free finds the store closed.

@@ -88,6 +88,11 @@ impl Bus {
         self.inner.connection.is_connected()
     }
 
+    /// As [`Connection::expect_end`].
+    pub fn expect_end(&self) {
+        self.inner.connection.expect_end();
+    }
+
     /// A watch on the connection, for health checks.
     #[must_use]
     pub fn watch_connection(&self) -> watch::Receiver<LinkState> {

@@ -3,6 +3,7 @@
 //! Used by this crate and by `bus`; no other crate should need the client inside.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Connection {
     state: watch::Receiver<LinkState>,
     /// The folder of the server's files, when they are this machine's and to be synced from here.
     pub(crate) files: Arc<OnceLock<PathBuf>>,
+    /// Whether the server is being stopped by this process.
+    ending: Arc<AtomicBool>,
     /// What looks whether the server has lost its cluster; it ends with the last clone.
     _watchers: Arc<JoinSet<()>>,
 }
@@ -52,8 +55,8 @@ impl Connection {
         let servers: Vec<ServerAddr> =
             url.split(',').map(|one| one.trim().parse()).collect::<Result<_, _>>()?;
         loop {
-            let current = Current::default();
-            let (options, state) = options(client_name, &current);
+            let (current, ending) = (Current::default(), Arc::default());
+            let (options, state) = options(client_name, &current, &ending);
             match with_credentials(options, &servers).connect(&servers).await {
                 Ok(client) => {
                     let mut watchers = JoinSet::new();
@@ -64,6 +67,7 @@ impl Connection {
                         client,
                         state,
                         files: Arc::default(),
+                        ending,
                         _watchers: Arc::new(watchers),
                     };
                     // The event of the first connection is reported a moment after it is made.
@@ -85,6 +89,11 @@ impl Connection {
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The server is about to be stopped by this process: that the connection is lost then is nothing to warn of.
+    pub fn expect_end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
     }
 
     /// Whether there is a connection now.
@@ -172,8 +181,12 @@ fn decoded(part: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn options(client_name: &str, current: &Current) -> (ConnectOptions, watch::Receiver<LinkState>) {
-    let current = Current::clone(current);
+fn options(
+    client_name: &str,
+    current: &Current,
+    ending: &Arc<AtomicBool>,
+) -> (ConnectOptions, watch::Receiver<LinkState>) {
+    let (current, ending) = (Current::clone(current), Arc::clone(ending));
     let (sender, receiver) = watch::channel(LinkState::default());
     let name = client_name.to_owned();
     let options = ConnectOptions::new()
@@ -190,13 +203,13 @@ fn options(client_name: &str, current: &Current) -> (ConnectOptions, watch::Rece
             std::future::ready(current.lock().next(&servers))
         })
         .event_callback(move |event| {
-            note(&sender, &name, &event);
+            note(&sender, &name, &event, ending.load(Ordering::Relaxed));
             std::future::ready(())
         });
     (options, receiver)
 }
 
-fn note(state: &watch::Sender<LinkState>, name: &str, event: &Event) {
+fn note(state: &watch::Sender<LinkState>, name: &str, event: &Event, ending: bool) {
     match event {
         Event::Connected => {
             tracing::info!(nats.client = name, "connected to NATS");
@@ -206,7 +219,11 @@ fn note(state: &watch::Sender<LinkState>, name: &str, event: &Event) {
             });
         }
         Event::Disconnected => {
-            tracing::warn!(nats.client = name, "connection to NATS lost");
+            if ending {
+                tracing::debug!(nats.client = name, "connection to NATS ended with the server");
+            } else {
+                tracing::warn!(nats.client = name, "connection to NATS lost");
+            }
             state.send_modify(|state| state.connected = false);
         }
         // On purpose: this process has let go of its last handle.

@@ -67,6 +67,9 @@ async fn serve_says_where_it_is_and_comes_back_with_everything() {
     assert!(code.is_some_and(|code| [1001, 4503].contains(&code)), "{code:?}");
     assert_eq!(installation.process.wait(), 0, "{}", installation.process.stderr_tail());
     assert!(installation.run_json().is_null(), "run.json is there only while it runs");
+    let said = installation.process.stderr();
+    assert!(said.contains("connected to NATS"), "{said}");
+    assert!(!said.contains("WARN") && !said.contains("ERROR"), "it stops as it should: {said}");
 
     installation.start_again();
     assert_eq!(bodies(&ada.messages(&room).await), ["kept"], "the token is good after a restart");
