@@ -92,6 +92,6 @@ fn refusal(error: &BlobError) -> Rejection {
     match error {
         BlobError::Full => unavailable("the store of files is full"),
         BlobError::Gone => unavailable("the file was uploaded anew meanwhile; complete it again"),
-        BlobError::Unavailable(_) => unavailable("the store of files does not answer"),
+        BlobError::Unavailable(_) => unavailable("the store of files does not work at the moment"),
     }
 }

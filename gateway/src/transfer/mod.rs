@@ -85,7 +85,9 @@ fn store_failed(error: &BlobError) -> Rejection {
     tracing::warn!(error = %error_chain(error), "the store of files failed");
     let detail = match error {
         BlobError::Full => "the store of files is full",
-        BlobError::Gone | BlobError::Unavailable(_) => "the store of files does not answer",
+        BlobError::Gone | BlobError::Unavailable(_) => {
+            "the store of files does not work at the moment"
+        }
     };
     Rejection::new(Code::Unavailable, detail).retry_after(1)
 }

@@ -11,8 +11,9 @@ pub enum BlobError {
     /// The file was replaced or removed while it was read.
     #[error("the file is gone")]
     Gone,
-    /// The store does not answer. Nothing is known to be wrong with the request; try again.
-    #[error("the store of files does not answer")]
+    /// The store does not answer, or refuses what it must not; the source says which. Nothing is known to be wrong with the
+    /// request; try again.
+    #[error("the store of files does not work")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

@@ -86,6 +86,8 @@ impl From<S3Error> for BlobError {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use super::*;
 
     #[test]
@@ -98,6 +100,9 @@ mod tests {
         }
         let denied = BlobError::from(refused(403, "AccessDenied"));
         assert!(matches!(denied, BlobError::Unavailable(_)), "{denied:?}");
+        assert_eq!(denied.to_string(), "the store of files does not work");
+        let why = denied.source().map(ToString::to_string);
+        assert_eq!(why.as_deref(), Some("it answers 403 AccessDenied"));
         assert!(refused(503, "SlowDown").passes() && !refused(403, "AccessDenied").passes());
     }
 }
