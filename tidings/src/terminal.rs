@@ -1,6 +1,7 @@
 //! What a person sees while a command runs, and the one line that scripts read. Logs are not made here, and what is
 //! shown once everything is up is in `first_screen`.
 
+use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -34,6 +35,12 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
         .map_err(|error| Failure::because("the answer cannot be written", &error))?;
     line.push('\n');
     print(&line)
+}
+
+/// So many of something.
+pub(crate) fn count<N: Display + From<u8> + PartialEq>(number: N, one: &str) -> String {
+    let end = if number == N::from(1_u8) { "" } else { "s" };
+    format!("{number} {one}{end}")
 }
 
 /// Says on stderr why a command failed.
@@ -142,7 +149,13 @@ pub(crate) fn bytes_bar(what: &str) -> ProgressBar {
 
 #[cfg(test)]
 mod tests {
-    use super::http_url;
+    use super::{count, http_url};
+
+    #[test]
+    fn one_of_something_is_not_many() {
+        let said = [0_u64, 1, 2].map(|number| count(number, "key"));
+        assert_eq!(said, ["0 keys", "1 key", "2 keys"]);
+    }
 
     #[test]
     fn a_socket_on_every_address_is_reached_on_loopback() {

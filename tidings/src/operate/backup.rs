@@ -26,7 +26,7 @@ use crate::data::sync_folder_of;
 use crate::failure::Failure;
 use crate::names;
 use crate::shared_deps::connect_log;
-use crate::terminal::{print, print_json};
+use crate::terminal::{count, print, print_json};
 
 /// What the streams of media begin with.
 const MEDIA: &str = "OBJ_";
@@ -206,13 +206,14 @@ fn report(
         print_json(&json!({ "folder": folder, "messages": messages, "manifest": manifest }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (streams, keys, at) = (manifest.streams.len(), manifest.keys.len(), folder.display());
+    let (streams, messages) = (count(manifest.streams.len(), "stream"), count(messages, "message"));
+    let (keys, at) = (count(manifest.keys.len(), "key"), folder.display());
     let what = match &manifest.increment {
         None => format!("backup {at}"),
         Some(Increment { since, position, .. }) => {
             format!("backup {at} of what came after {since}, up to {position}")
         }
     };
-    print(&format!("{what}: {streams} streams, {messages} messages, {keys} keys\n"))?;
+    print(&format!("{what}: {streams}, {messages}, {keys}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

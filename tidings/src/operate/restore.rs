@@ -31,7 +31,7 @@ use crate::data::make_private;
 use crate::failure::Failure;
 use crate::names;
 use crate::shared_deps::connect_log;
-use crate::terminal::{bytes_bar, print, print_json, waiting};
+use crate::terminal::{bytes_bar, count, print, print_json, waiting};
 
 /// How often a copy of a stream is begun. A server gives up on one of which nothing came, or could be written, for five
 /// seconds; of the stream nothing is there then.
@@ -297,11 +297,13 @@ fn report(chain: &Chain, restored: &Restored, output: Output) -> Result<ExitCode
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (streams, keys) = (manifest.streams.len(), manifest.keys.len());
+    let (streams, keys) =
+        (count(manifest.streams.len(), "stream"), count(manifest.keys.len(), "key"));
+    let messages = count(*messages, "message");
     let from = folders(chain);
     let each = if *copies > 1 { format!(" of {copies} copies each") } else { String::new() };
     print(&format!(
-        "restored {from}: {streams} streams{each}, {messages} messages, {keys} keys\n\
+        "restored {from}: {streams}{each}, {messages}, {keys}\n\
          Every session has ended: people log in again, and the next start makes new secrets.\n\
          Passwords are those of the backup ({}): a password changed since is the former one again.\n",
         manifest.made_at

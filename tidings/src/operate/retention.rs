@@ -14,7 +14,7 @@ use crate::cli::Retention as Action;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::shared_deps::{connect_log, open_built_read_model};
-use crate::terminal::{self, print, print_json};
+use crate::terminal::{self, count, print, print_json};
 
 /// Makes one pass over the rooms, by the settings of this call.
 ///
@@ -76,11 +76,6 @@ impl Told {
             (RetentionFate::Purge, false) => "were deleted for good",
         }
     }
-}
-
-/// So many of something.
-fn count(number: u64, one: &str) -> String {
-    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
 }
 
 fn not_done(why: &Rejection) -> Failure {
