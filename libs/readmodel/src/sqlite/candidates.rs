@@ -187,20 +187,12 @@ impl SearchReads for SqliteStore {
 
 #[cfg(test)]
 mod tests {
-    use super::super::archive;
-    use super::super::index::BY_EVENT;
-    use super::super::kept::Kept as _;
+    use super::super::message::tests::planned;
     use super::*;
-    use crate::documents::MessageDoc;
 
     /// Where messages lie is read from indexes alone, which are merged; a message is read by its key.
     #[test]
     fn places_are_read_from_indexes_and_messages_by_their_keys() {
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(MessageDoc::TABLES).unwrap();
-        db.execute_batch(BY_EVENT).unwrap();
-        db.execute_batch(archive::TABLE).unwrap();
-        db.execute_batch(&archive::BY_EVENT.join(";")).unwrap();
         let questions = [
             (PLACES, "USING COVERING INDEX", 2),
             (PLACE, "USING COVERING INDEX", 2),
@@ -208,12 +200,7 @@ mod tests {
             (DOCS[1], "USING INTEGER PRIMARY KEY", 1),
         ];
         for (question, way, tables) in questions {
-            let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {question}")).unwrap();
-            let with = vec![1; statement.parameter_count()];
-            let steps = statement
-                .query_map(rusqlite::params_from_iter(with), |row| row.get::<_, String>(3))
-                .unwrap();
-            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            let steps = planned(question);
             let right = steps.iter().filter(|step| step.contains(way)).count();
             let worse = |step: &String| step.starts_with("SCAN ") || step.contains("TEMP B-TREE");
             assert!(right == tables && !steps.iter().any(worse), "{question}: {steps:?}");

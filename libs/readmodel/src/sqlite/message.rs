@@ -394,4 +394,4 @@ impl MessageReads for SqliteStore {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -4,6 +4,21 @@ use super::super::archive;
 use super::super::index::BY_EVENT;
 use super::*;
 
+/// The steps in which a question is answered, with the tables and indexes of messages and of the archive.
+pub(in super::super) fn planned(question: &str) -> Vec<String> {
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch(MessageDoc::TABLES).unwrap();
+    db.execute_batch(BY_EVENT).unwrap();
+    db.execute_batch(archive::TABLE).unwrap();
+    db.execute_batch(&archive::BY_EVENT.join(";")).unwrap();
+    let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {question}")).unwrap();
+    let with = vec![rusqlite::types::Null; statement.parameter_count()];
+    let steps = statement
+        .query_map(rusqlite::params_from_iter(with), |row| row.get::<_, String>(3))
+        .unwrap();
+    steps.map(Result::unwrap).collect()
+}
+
 #[test]
 fn messages_of_a_room_lie_together_in_their_order() {
     let places = [(1, 0), (1, 1), (1, u64::MAX), (2, 0), (2, 7), ((1 << 27) - 1, u64::MAX)];
@@ -15,11 +30,6 @@ fn messages_of_a_room_lie_together_in_their_order() {
 /// A question that is not answered by an index reads a whole table, which no other test would notice.
 #[test]
 fn questions_about_messages_are_answered_by_keys_and_indexes() {
-    let db = Connection::open_in_memory().unwrap();
-    db.execute_batch(MessageDoc::TABLES).unwrap();
-    db.execute_batch(BY_EVENT).unwrap();
-    db.execute_batch(archive::TABLE).unwrap();
-    db.execute_batch(&archive::BY_EVENT.join(";")).unwrap();
     let questions = [
         ("k >= 1 AND k < 2 ORDER BY k DESC", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (
@@ -40,10 +50,7 @@ fn questions_about_messages_are_answered_by_keys_and_indexes() {
         ),
     ];
     for (question, index) in questions {
-        let sql = format!("EXPLAIN QUERY PLAN SELECT doc FROM messages WHERE {question}");
-        let mut statement = db.prepare(&sql).unwrap();
-        let steps = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
-        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        let steps = planned(&format!("SELECT doc FROM messages WHERE {question}"));
         assert!(steps.len() == 1 && steps[0].ends_with(index), "{question}: {steps:?}");
     }
 }
@@ -51,11 +58,6 @@ fn questions_about_messages_are_answered_by_keys_and_indexes() {
 /// Both tables are walked by their own indexes and merged; nothing is sorted, and a page reads no more than a page.
 #[test]
 fn questions_to_the_archive_as_well_are_answered_by_keys_and_indexes() {
-    let db = Connection::open_in_memory().unwrap();
-    db.execute_batch(MessageDoc::TABLES).unwrap();
-    db.execute_batch(BY_EVENT).unwrap();
-    db.execute_batch(archive::TABLE).unwrap();
-    db.execute_batch(&archive::BY_EVENT.join(";")).unwrap();
     let questions = [
         everywhere!("doc, k", "k >= 1 AND k < 2", "ORDER BY k DESC LIMIT 5"),
         everywhere!("doc, answer", "thread = x'' AND answer < 2", "ORDER BY answer LIMIT 5"),
@@ -70,12 +72,7 @@ fn questions_to_the_archive_as_well_are_answered_by_keys_and_indexes() {
     ];
     let questions = questions.map(|question| (question, 2)).into_iter();
     for (question, tables) in questions.chain(to_all.map(|question| (question, 3))) {
-        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {question}")).unwrap();
-        let with = vec![rusqlite::types::Null; statement.parameter_count()];
-        let steps = statement
-            .query_map(rusqlite::params_from_iter(with), |row| row.get::<_, String>(3))
-            .unwrap();
-        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        let steps = planned(question);
         let searches = steps.iter().filter(|step| step.starts_with("SEARCH ")).count();
         let worse = |step: &String| step.starts_with("SCAN ") || step.contains("TEMP B-TREE");
         assert!(searches == tables && !steps.iter().any(worse), "{question}: {steps:?}");
