@@ -20,6 +20,8 @@ use crate::url::ReadModelUrl;
 
 /// How often the pointer is read, so that a switch made by another process is noticed.
 const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+/// The longest pause between looks at the pointer that fail; it doubles with each.
+const FOLLOW_SELDOM: Duration = Duration::from_secs(5);
 /// How long a waiting read relies on published checkpoints before it asks the store.
 const POLL_EVERY: Duration = Duration::from_millis(60);
 
@@ -355,12 +357,18 @@ impl Inner {
 }
 
 async fn follow(inner: Weak<Inner>) {
+    let mut pause = FOLLOW_EVERY;
     loop {
+        tokio::time::sleep(pause.saturating_sub(FOLLOW_EVERY)).await;
         let Some(strong) = inner.upgrade() else { return };
         let heard = tokio::time::timeout(FOLLOW_EVERY, strong.heard.notified()).await;
-        if let Err(error) = strong.refresh().await {
-            tracing::warn!(error = %error, heard = heard.is_ok(), "cannot look for the live generation");
-        }
+        pause = match strong.refresh().await {
+            Ok(()) => FOLLOW_EVERY,
+            Err(error) => {
+                tracing::warn!(error = %error, heard = heard.is_ok(), "cannot look for the live generation");
+                (pause * 2).min(FOLLOW_SELDOM)
+            }
+        };
         // A generation that is heard of but not pointed at yet must not make this a busy loop.
         if heard.is_ok() {
             tokio::time::sleep(POLL_EVERY).await;

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use readmodel::Checkpoints;
+use readmodel::{Answer, Checkpoints, ProjectionStore};
 use telemetry::Shutdown;
 
+use super::looks::Looks;
 use super::{COMPONENT, HEARTBEAT, Projector};
 use crate::error::ProjectError;
 use crate::rebuild::{RebuildOptions, rebuild};
@@ -50,18 +51,15 @@ impl Projector {
         self.metrics.stopped.set(0);
         self.deps.health.set(COMPONENT, Ok::<(), String>(()));
         let generation = self.read_model.generation();
+        let mut looks = Looks::every(LOOK, &self.deps.health);
         let mut seen: Option<Checkpoints> = None;
         let mut since = Instant::now();
         loop {
-            tokio::select! {
-                () = shutdown.wait() => return,
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            if self.read_model.generation() != generation {
+            if !looks.due(shutdown).await || self.read_model.generation() != generation {
                 return;
             }
             let store = self.read_model.current();
-            let Ok(checkpoint) = store.checkpoint().await else { continue };
+            let Some(checkpoint) = looks.note(store.checkpoint().await) else { continue };
             self.read_model.note_checkpoints(checkpoint.groups, store.generation());
             let Ok(head) = self.deps.log.head().await else { continue };
             // A group that has stopped is no sign that the projector has: others move, or are at the end.
@@ -81,18 +79,17 @@ impl Projector {
     /// A rebuild has retired the generation and is about to switch to its own.
     async fn await_switch(&self, shutdown: &Shutdown) {
         let retired = self.read_model.writer();
-        let since = Instant::now();
+        let mut looks = Looks::every(HEARTBEAT / 10, &self.deps.health);
+        let mut since = Instant::now();
         while since.elapsed() < RETIRED_FOR_TOO_LONG {
-            if let Err(error) = self.read_model.refresh().await {
-                tracing::warn!(%error, "cannot look for the new generation");
+            match looks.note(self.is_to_switch(retired.as_ref()).await) {
+                Some(true) => {}
+                Some(false) => return,
+                // Whether the rebuild has switched is not known before it can be read.
+                None => since = Instant::now(),
             }
-            let still = retired.checkpoint().await.is_ok_and(|now| now.retired);
-            if self.read_model.generation() != retired.generation() || !still {
+            if !looks.due(shutdown).await {
                 return;
-            }
-            tokio::select! {
-                () = shutdown.wait() => return,
-                () = tokio::time::sleep(HEARTBEAT / 10) => {}
             }
         }
         tracing::warn!(
@@ -102,6 +99,13 @@ impl Projector {
         if let Err(error) = retired.set_retired(false).await {
             tracing::error!(%error, "the generation cannot be taken back into use");
         }
+    }
+
+    /// Whether a retired generation is still the live one.
+    async fn is_to_switch(&self, retired: &dyn ProjectionStore) -> Answer<bool> {
+        self.read_model.refresh().await?;
+        let is_live = self.read_model.generation() == retired.generation();
+        Ok(is_live && retired.checkpoint().await?.retired)
     }
 
     /// The read model does not belong to this log: it is built again from the log's beginning.

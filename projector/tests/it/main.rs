@@ -27,6 +27,7 @@ macro_rules! cases {
 
 mod additions;
 mod contract;
+mod damage;
 mod exports;
 mod generated;
 mod kit;
