@@ -22,6 +22,7 @@ use crate::refresh::RefreshTokens;
 use crate::second_factors::SecondFactors;
 use crate::sessions::Sessions;
 use crate::tokens::Signer;
+use crate::turns::Turns;
 
 /// The service's parts.
 pub(crate) struct Auth {
@@ -48,6 +49,8 @@ pub(crate) struct Auth {
     pub(crate) registration: Registration,
     /// The turn of those who register by an invitation.
     pub(crate) invited: Mutex<()>,
+    /// The turns of those who change their own account.
+    pub(crate) profiles: Turns,
     pub(crate) metrics: AuthMetrics,
 }
 

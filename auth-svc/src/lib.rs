@@ -33,6 +33,7 @@ mod second_factors;
 mod service;
 mod sessions;
 pub mod tokens;
+mod turns;
 
 pub use crate::keys::{Rotated, rotate_keys};
 pub use crate::limit::Limit;

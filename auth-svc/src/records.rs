@@ -1,6 +1,5 @@
 //! Records of secret stores, as JSON, and buckets whose records many change at the same time.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -10,13 +9,12 @@ use rand::RngExt as _;
 use schemas::{Code, Rejection};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Mutex;
+
+use crate::turns::Turns;
 
 /// Tries of a change that others make at the same time, and the longest pause between two in milliseconds.
 const TRIES: usize = 64;
 const PAUSE_MS: u64 = 20;
-/// Records of a bucket that a process can change at the same time.
-const TURNS: usize = 64;
 
 /// A record of a secret store, read back.
 pub(crate) fn read_record<T: DeserializeOwned>(value: &[u8]) -> Result<T, Failure> {
@@ -40,15 +38,14 @@ pub(crate) struct Records<T> {
     store: SecretStore,
     /// How long a record lives that is not changed; none: for ever.
     lifetime: Option<Duration>,
-    turns: Vec<Mutex<()>>,
+    turns: Turns,
     of: PhantomData<fn() -> T>,
 }
 
 impl<T: Default + Clone + PartialEq + Serialize + DeserializeOwned> Records<T> {
     /// The records of a bucket.
     pub(crate) fn new(store: SecretStore, lifetime: Option<Duration>) -> Self {
-        let turns = (0..TURNS).map(|_| Mutex::new(())).collect();
-        Self { store, lifetime, turns, of: PhantomData }
+        Self { store, lifetime, turns: Turns::new(), of: PhantomData }
     }
 
     /// A record as it is now; the default when there is none.
@@ -69,13 +66,7 @@ impl<T: Default + Clone + PartialEq + Serialize + DeserializeOwned> Records<T> {
         key: &str,
         change: impl Fn(&mut T) -> A,
     ) -> Result<A, Failure> {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        let turn = usize::try_from(hasher.finish() % 64).unwrap_or_default();
-        let _turn = match self.turns.get(turn) {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
-        };
+        let _turn = self.turns.of(key).await;
         for _ in 0..TRIES {
             if let Some(answer) = self.try_change(key, &change).await? {
                 return Ok(answer);

@@ -36,6 +36,7 @@ use crate::refresh::RefreshTokens;
 use crate::second_factors::SecondFactors;
 use crate::sessions::Sessions;
 use crate::tokens::Signer;
+use crate::turns::Turns;
 
 /// What can be set.
 #[derive(Debug, Clone)]
@@ -159,6 +160,7 @@ pub(crate) async fn open(config: Config, needs: Needs, deps: &Deps) -> Result<Au
         names: needs.names,
         registration: config.registration,
         invited: Mutex::default(),
+        profiles: Turns::new(),
         metrics,
     })
 }

@@ -18,6 +18,8 @@ impl Auth {
         call: &Call,
         command: ChangeProfile,
     ) -> Answer<Account> {
+        let caller = call.caller()?.user_id;
+        let _turn = self.profiles.of(caller.as_str()).await;
         let (user, position) = self.retry(|| self.try_change(call, &command)).await?;
         Ok(accepted(position, shown(&user)))
     }
