@@ -38,7 +38,7 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
 }
 
 /// So many of something.
-pub(crate) fn count<N: Display + From<u8> + PartialEq>(number: N, one: &str) -> String {
+pub(crate) fn count<N: Copy + Display + From<u8> + PartialEq>(number: N, one: &str) -> String {
     let end = if number == N::from(1_u8) { "" } else { "s" };
     format!("{number} {one}{end}")
 }
