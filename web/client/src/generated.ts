@@ -1787,7 +1787,7 @@ export interface components {
         /**
          * @description An e-mail address: one `@`, a local part of at most 64 and a whole of at most 254 bytes
          *     (RFC 5321), no spaces, quotes or control characters, a domain with a dot or `localhost`.
-         *     The domain is folded to lower case.
+         *     White space around it is ignored, and the domain is folded to lower case.
          */
         Email: string;
         /**
