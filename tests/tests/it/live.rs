@@ -372,11 +372,8 @@ async fn pages(place: Place) {
     }
     let mut socket = bob.resume(&position).await;
     let frames = caught_up(&mut socket).await;
-    let posted: Vec<String> = frames
-        .iter()
-        .filter(|frame| frame["event"] == "message.posted")
-        .map(|frame| frame["data"]["body"].as_str().unwrap().to_owned())
-        .collect();
+    let posted = frames.iter().filter(|frame| frame["event"] == "message.posted");
+    let posted: Vec<&Value> = posted.map(|frame| &frame["data"]["body"]).collect();
     let wanted: Vec<String> = (0..700).map(|number| format!("{text} {number}")).collect();
     assert_eq!(posted, wanted);
 }
