@@ -23,6 +23,7 @@ mod login_code;
 pub mod media;
 mod names;
 mod namespace;
+mod object;
 mod one_time;
 mod password;
 pub mod position;

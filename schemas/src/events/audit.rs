@@ -37,6 +37,7 @@ pub struct AuditRead {
     /// The admin.
     pub user_id: UserId,
     /// What they asked for.
+    #[serde(deserialize_with = "crate::object::one")]
     pub query: AuditQuery,
     /// The page goes back from before this event; none: from the end of the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]

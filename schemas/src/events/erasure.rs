@@ -136,7 +136,11 @@ pub struct ErasureListed {
     /// The events that go, in the order of the log.
     pub gone: Vec<Gone>,
     /// What stands in their places; for most of them nothing.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "crate::object::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub blanks: Vec<Blank>,
     /// The threads that the person had followed, left or read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -157,6 +161,7 @@ pub struct ErasureListed {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reported: Vec<ReportId>,
     /// What the erasure has removed so far, these included.
+    #[serde(deserialize_with = "crate::object::one")]
     pub removed: Removed,
 }
 
@@ -168,6 +173,7 @@ pub struct ErasureCompleted {
     /// Whose data it removed.
     pub user_id: UserId,
     /// What it removed.
+    #[serde(deserialize_with = "crate::object::one")]
     pub removed: Removed,
     /// When it was done.
     pub completed_at: Timestamp,

@@ -52,6 +52,7 @@ pub struct AuthoredBlank {
     /// The author.
     pub sender_id: UserId,
     /// The event without its text.
+    #[serde(deserialize_with = "crate::object::one")]
     pub blank: Blank,
 }
 

@@ -199,6 +199,43 @@ fn an_array_is_no_object() {
     assert!(matches!(Event::decode(b"[]"), Err(DecodeError::Malformed(_))));
 }
 
+/// Nor within an event: what is read is what stands there.
+#[test]
+fn an_array_within_an_event_is_no_object() {
+    let mut read = Vec::new();
+    for event in samples::events(true) {
+        let genuine: Value = serde_json::from_slice(&event.encode().unwrap()).unwrap();
+        let objects = objects_in(&genuine["data"], "/data").into_iter();
+        // The fields of a variant of an enum are read by serde alone.
+        for path in objects.filter(|path| !path.ends_with("/was/registered")) {
+            let fields = genuine.pointer(&path).unwrap().as_object().unwrap();
+            for array in [vec![], fields.values().cloned().collect::<Vec<_>>()] {
+                let mut forged = genuine.clone();
+                *forged.pointer_mut(&path).unwrap() = array.into();
+                let Ok(event) = Event::decode(&sealed(&forged)) else { continue };
+                let written: Value = serde_json::from_slice(&event.encode().unwrap()).unwrap();
+                if let Err(error) = was_there(&written["data"], Some(&forged["data"])) {
+                    read.push(format!("{}: {path}: {error}", genuine["type"]));
+                }
+            }
+        }
+    }
+    assert!(read.is_empty(), "{read:#?}");
+}
+
+/// Where there are objects within a value.
+fn objects_in(value: &Value, path: &str) -> Vec<String> {
+    let within: Vec<(String, &Value)> = match value {
+        Value::Object(of) => of.iter().map(|(name, of)| (format!("{path}/{name}"), of)).collect(),
+        Value::Array(of) => {
+            of.iter().enumerate().map(|(at, of)| (format!("{path}/{at}"), of)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let here = within.iter().filter(|(_, of)| of.is_object()).map(|(path, _)| path.clone());
+    here.chain(within.iter().flat_map(|(path, of)| objects_in(of, path))).collect()
+}
+
 proptest! {
     #[test]
     fn an_event_somebody_changed_is_refused_or_read_as_it_stands(
