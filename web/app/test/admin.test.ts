@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { faults, here, picture, still, until, World, write } from "./kit/browser.ts";
+import { beforeAll, expect, test } from "vitest";
+import { faults, picture, still, until, type World, write } from "./kit/browser.ts";
+import { staged } from "./kit/stage.ts";
 
 type Person = Awaited<ReturnType<World["newcomer"]>>;
 
@@ -15,21 +16,14 @@ async function room(page: Page, name: string, members: string): Promise<void> {
   await page.getByRole("heading", { level: 1, name: `# ${name}` }).waitFor();
 }
 
-describe.skipIf(!here)("rooms and administration in a browser", () => {
-  let world: World;
+staged("rooms and administration in a browser", [], (world) => {
   /** The first who comes in is the admin. */
   let ana: Person;
   let bo: Person;
 
   beforeAll(async () => {
-    world = await World.start();
     ana = await world.newcomer("Ana Lima");
     bo = await world.newcomer("Bo Berg");
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
   });
 
   test("every page of administration, light and dark, wide and narrow, in both languages", async () => {

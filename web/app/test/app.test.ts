@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { faults, here, picture, still, until, World, write } from "./kit/browser.ts";
+import { beforeAll, expect, test } from "vitest";
+import { faults, picture, still, until, write } from "./kit/browser.ts";
+import { staged } from "./kit/stage.ts";
 
 const bodies = (page: Page) => page.getByRole("article").evaluateAll((all) => all.map((one) => one.querySelector("[class*=body]")?.textContent ?? ""));
 const rail = (page: Page) => page.getByRole("navigation", { name: "Rooms" });
@@ -15,18 +16,10 @@ async function room(page: Page, name: string, members = ""): Promise<void> {
   await page.getByRole("heading", { level: 1, name: `# ${name}` }).waitFor();
 }
 
-describe.skipIf(!here)("the app in a browser", () => {
-  let world: World;
-
+staged("the app in a browser", [], (world) => {
   beforeAll(async () => {
-    world = await World.start();
     const page = await fetch(world.url);
     expect(await page.text(), "the app is built into the binary: tools/web build, then cargo build").toContain('<div id="app">');
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
   });
 
   test("the page is asked for anew, its files are kept for ever, nothing inline is allowed but the script of the page", async () => {

@@ -1,21 +1,11 @@
 /** What stands around the messages: the line in threads, one pane on a phone, the keys by name, tabs that are hidden, and sessions that end. */
 import { createHmac } from "node:crypto";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { enter, faults, here, picture, still, until, World } from "./kit/browser.ts";
+import { expect, test } from "vitest";
+import { enter, faults, picture, still, until } from "./kit/browser.ts";
+import { staged } from "./kit/stage.ts";
 
-describe.skipIf(!here)("around the messages, in a browser", () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.start();
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
-  });
-
+staged("around the messages, in a browser", [], (world) => {
   test("a thread has a line above the first unread answer, which stays until it is left; one's own and read ones have none", async () => {
     const [a, b] = [await world.newcomer("Ann Arc"), await world.newcomer("Ben Bow")];
     const [mine, theirs] = [await world.rest(a.username), await world.rest(b.username)];

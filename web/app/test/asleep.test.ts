@@ -1,8 +1,9 @@
 /** A laptop that sleeps: its browser stands still, and its connections die without a word. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { Proxy } from "../../client/test/proxy.ts";
-import { enter, here, Laptop, until, World } from "./kit/browser.ts";
+import { enter, Laptop, until } from "./kit/browser.ts";
 import { pool } from "./kit/feeling.ts";
+import { staged } from "./kit/stage.ts";
 
 /** Messages that are written meanwhile. */
 const MISSED = 500;
@@ -12,22 +13,18 @@ interface Listed {
   next_cursor: string | null;
 }
 
-describe.skipIf(!here)("a laptop asleep, in a browser", () => {
-  let world: World;
+staged("a laptop asleep, in a browser", [], (world) => {
   let proxy: Proxy;
   let laptop: Laptop;
 
   beforeAll(async () => {
-    world = await World.start();
     laptop = await Laptop.start();
     proxy = await Proxy.to(Number(new URL(world.url).port));
   });
 
   afterAll(async () => {
     await laptop?.close();
-    await world?.stop();
     await proxy?.close();
-    expect(world?.complaints ?? []).toEqual([]);
   });
 
   test("awake again it has a new connection and all that it missed, and the page was not loaded anew", async () => {

@@ -1,18 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { here, World } from "./kit/browser.ts";
+import { expect, test } from "vitest";
+import { staged } from "./kit/stage.ts";
 
-describe.skipIf(!here)("the viewer of the API in a browser", () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.start();
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
-  });
-
+staged("the viewer of the API in a browser", [], (world) => {
   test("it shows this server's own description; nothing is inline and nothing comes from another origin", async () => {
     const page = await (await world.context()).newPage();
     const elsewhere: string[] = [];

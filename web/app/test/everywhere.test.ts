@@ -1,9 +1,10 @@
 /** For everybody: another language, dark, from right to left, narrow, large, by the keyboard alone; and hostile writers. */
 import type { BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import german from "../src/locales/de.json" with { type: "json" };
 import moreGerman from "../src/locales/more.de.json" with { type: "json" };
-import { enter, faults, here, picture, still, until, World, write } from "./kit/browser.ts";
+import { enter, faults, picture, still, until, write } from "./kit/browser.ts";
+import { staged } from "./kit/stage.ts";
 
 const de = { ...german, ...moreGerman } as Record<string, string>;
 const t = (id: string) => de[id] ?? id;
@@ -12,18 +13,7 @@ const box = (page: Page) => page.getByRole("textbox", { name: /^Message/ });
 const sideways = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 const focused = (page: Page) => page.evaluate(() => document.activeElement !== null && document.activeElement !== document.body);
 
-describe.skipIf(!here)("for everybody, in a browser", () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.start();
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
-  });
-
+staged("for everybody, in a browser", [], (world) => {
   /** Someone whose browser speaks German: all by the texts of the catalogue. */
   async function neuling(name: string, options: BrowserContextOptions = {}): Promise<{ page: Page; username: string }> {
     const page = await (await world.context({ locale: "de-DE", ...options })).newPage();

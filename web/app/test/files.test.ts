@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { faults, here, picture, png, still, until, World, write } from "./kit/browser.ts";
+import { staged } from "./kit/stage.ts";
 
 const rail = (page: Page) => page.getByRole("navigation", { name: "Rooms" });
 const composer = (page: Page) => page.getByRole("form", { name: "Write a message" });
@@ -15,18 +16,7 @@ async function room(page: Page, name: string, members = ""): Promise<string> {
   return new URL(page.url()).pathname.split("/")[2] ?? "";
 }
 
-describe.skipIf(!here)("files, search, threads and other ways to sign in, in a browser", () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.start();
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
-  });
-
+staged("files, search, threads and other ways to sign in, in a browser", [], (world) => {
   test("pictures and files: chosen, sent once, seen by the other in boxes that do not move, opened large", async () => {
     const [a, b] = [await world.newcomer("Pia Pohl"), await world.newcomer("Rui Ray")];
     await room(a.page, "harbour", b.username);

@@ -3,9 +3,10 @@
  * there, what a key draws, what a long day leaves behind. Times are printed beside their budgets; `tools/web feel` measures them.
  */
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { enter, here, png, still, until, World } from "./kit/browser.ts";
+import { expect, test } from "vitest";
+import { enter, png, still, until, type World } from "./kit/browser.ts";
 import { cold, metric, pool, share, switching } from "./kit/feeling.ts";
+import { staged } from "./kit/stage.ts";
 
 type Rest = Awaited<ReturnType<World["rest"]>>;
 
@@ -20,18 +21,7 @@ function say(what: string, value: number, budget: number, unit: string): void {
   console.log(`${what.padEnd(52)} ${value.toFixed(1).padStart(8)} ${unit} of ${budget} ${unit}  ${value > budget ? "OVER" : "ok"}`);
 }
 
-describe.skipIf(!here)("paces, in a browser", () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.start();
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
-  });
-
+staged("paces, in a browser", [], (world) => {
   async function rooms(rest: Rest, count: number, lines: number, ...members: string[]): Promise<string[]> {
     const ids: string[] = [];
     for (let n = 0; n < count; n++) ids.push((await rest<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: `pace ${n}`, members: members.map((one) => `@${one}`) })).id);

@@ -1,8 +1,9 @@
 /** Every screen, narrow, in German and in a language that is not shipped: nothing scrolls sideways, no text bypasses the catalogues. */
 import type { BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { faults, here, picture, png, still, until, World } from "./kit/browser.ts";
+import { beforeAll, expect, test } from "vitest";
+import { faults, picture, png, still, until, type World } from "./kit/browser.ts";
 import { pseudoTexts, speakPseudo, strays, texts, type Texts } from "./kit/locale.ts";
+import { staged } from "./kit/stage.ts";
 
 type Rest = Awaited<ReturnType<World["rest"]>>;
 
@@ -42,8 +43,7 @@ async function settled(page: Page): Promise<void> {
   await page.waitForLoadState("networkidle");
 }
 
-describe.skipIf(!here)("every screen, in a browser", () => {
-  let world: World;
+staged("every screen, in a browser", ["--unverified", "everything"], (world) => {
   let town: Town;
 
   async function built(): Promise<Town> {
@@ -77,13 +77,7 @@ describe.skipIf(!here)("every screen, in a browser", () => {
   }
 
   beforeAll(async () => {
-    world = await World.start("--unverified", "everything");
     town = await built();
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
   });
 
   async function signedIn(t: Texts, options: BrowserContextOptions, prepare?: (page: Page) => Promise<void>): Promise<Page> {

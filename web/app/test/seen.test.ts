@@ -1,7 +1,8 @@
 /** Read means seen, what one is told means that it was not; and what happens in a room is seen by all who are in it. */
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { enter, here, picture, until, World, write } from "./kit/browser.ts";
+import { expect, test } from "vitest";
+import { enter, picture, until, type World, write } from "./kit/browser.ts";
+import { staged } from "./kit/stage.ts";
 
 type Rest = Awaited<ReturnType<World["rest"]>>;
 
@@ -43,18 +44,7 @@ async function look(page: Page, gaze: Gaze): Promise<void> {
   }, gaze);
 }
 
-describe.skipIf(!here)("what is seen, in a browser", () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.start();
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
-  });
-
+staged("what is seen, in a browser", [], (world) => {
   async function pair(name: string): Promise<{ a: { page: Page; username: string }; b: { page: Page; username: string }; id: string; mine: Rest; theirs: Rest }> {
     const [a, b] = [await world.newcomer("Ada Ahl"), await world.newcomer("Bea Bru")];
     const [mine, theirs] = [await world.rest(a.username), await world.rest(b.username)];

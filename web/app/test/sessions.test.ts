@@ -1,22 +1,12 @@
 /** Sessions as tabs share them, and texts that outlive everything that happens around them. */
 import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { enter, here, until, World } from "./kit/browser.ts";
+import { expect, test } from "vitest";
+import { enter, until } from "./kit/browser.ts";
+import { staged } from "./kit/stage.ts";
 
 const DAY = 24 * 3_600_000;
 
-describe.skipIf(!here)("sessions and what is typed in them, in a browser", () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.start();
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
-  });
-
+staged("sessions and what is typed in them, in a browser", [], (world) => {
   const box = (page: Page) => page.getByRole("main").getByRole("textbox", { name: /^Message/ });
 
   /** Clocks that the test can put forward, in all tabs alike. */

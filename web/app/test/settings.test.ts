@@ -1,7 +1,8 @@
 import { createHmac } from "node:crypto";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { faults, here, picture, until, World, write } from "./kit/browser.ts";
+import { beforeAll, expect, test } from "vitest";
+import { faults, picture, until, type World, write } from "./kit/browser.ts";
+import { staged } from "./kit/stage.ts";
 
 type Person = Awaited<ReturnType<World["newcomer"]>>;
 
@@ -19,8 +20,7 @@ function totp(secret: string, at = Date.now()): string {
   return String((hash.readUInt32BE(from) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
-describe.skipIf(!here)("settings in a browser", () => {
-  let world: World;
+staged("settings in a browser", [], (world) => {
   /** The first who comes in is the admin. */
   let ana: Person;
   let bo: Person;
@@ -32,14 +32,8 @@ describe.skipIf(!here)("settings in a browser", () => {
   }
 
   beforeAll(async () => {
-    world = await World.start();
     ana = await world.newcomer("Ana Lima");
     bo = await world.newcomer("Bo Berg");
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
   });
 
   test("sessions are ended, a second factor is set up and taken away", async () => {

@@ -1,25 +1,15 @@
 /** The pictures of the documentation: a room with a thread beside it, in light and dark, and on a phone. `docs/pictures` has copies. */
 import type { BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { enter, faults, here, picture, still, until, World } from "./kit/browser.ts";
+import { expect, test } from "vitest";
+import { enter, faults, picture, still, until, type World } from "./kit/browser.ts";
 import { harbour } from "./kit/harbour.ts";
+import { staged } from "./kit/stage.ts";
 
 type Rest = Awaited<ReturnType<World["rest"]>>;
 
 const PASSWORD = "a wordy secret";
 
-describe.skipIf(!here)("pictures for the documentation, in a browser", () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.start("--unverified", "everything");
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
-  });
-
+staged("pictures for the documentation, in a browser", ["--unverified", "everything"], (world) => {
   async function register(username: string, display_name: string): Promise<Rest> {
     const body = JSON.stringify({ username, email: `${username}@harbour.example`, password: PASSWORD, display_name });
     const made = await fetch(`${world.url}/v1/users`, { method: "POST", headers: { "content-type": "application/json" }, body });

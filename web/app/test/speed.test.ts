@@ -1,18 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { here, World } from "./kit/browser.ts";
+import { expect, test } from "vitest";
+import { staged } from "./kit/stage.ts";
 
-describe.skipIf(!here)("the speed of the app in a browser", () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.start();
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
-  });
-
+staged("the speed of the app in a browser", [], (world) => {
   test("how fast: printed beside the budget; a busy machine is no failure", async () => {
     const { page, username } = await world.newcomer("Jo Jung");
     const signedIn = await fetch(`${world.url}/v1/sessions`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ login: username, password: "a wordy secret" }) });

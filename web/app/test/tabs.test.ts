@@ -1,8 +1,9 @@
 /** Several tabs, a connection that goes, and what outlives both. */
 import type { BrowserContext, Page, WebSocketRoute } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { enter, faults, here, picture, until, World, write } from "./kit/browser.ts";
+import { expect, test } from "vitest";
+import { enter, faults, picture, until, type World, write } from "./kit/browser.ts";
 import { texts } from "./kit/locale.ts";
+import { staged } from "./kit/stage.ts";
 
 type Rest = Awaited<ReturnType<World["rest"]>>;
 
@@ -12,18 +13,7 @@ interface Listed {
 
 const box = (page: Page) => page.getByRole("textbox", { name: /^Message/ });
 
-describe.skipIf(!here)("tabs and connections, in a browser", () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.start();
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
-  });
-
+staged("tabs and connections, in a browser", [], (world) => {
   async function made(username: string, name: string, ...members: string[]): Promise<{ id: string; rest: Rest }> {
     const rest = await world.rest(username);
     const { id } = await rest<{ id: string }>("POST", "/v1/rooms", { kind: "group", name, members: members.map((one) => `@${one}`) });

@@ -1,7 +1,8 @@
 /** What is done to messages without a connection: it waits to be seen, outlives the page, and is carried out once. */
 import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { enter, faults, here, picture, until, World, write } from "./kit/browser.ts";
+import { expect, test } from "vitest";
+import { enter, faults, picture, until, write } from "./kit/browser.ts";
+import { staged } from "./kit/stage.ts";
 
 interface Stored {
   id: string;
@@ -20,18 +21,7 @@ async function act(page: Page, text: RegExp, key: string): Promise<void> {
   await page.keyboard.press(key);
 }
 
-describe.skipIf(!here)("changes that wait, in a browser", () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.start();
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
-  });
-
+staged("changes that wait, in a browser", [], (world) => {
   /** A room with some messages of its maker, who has it open. */
   async function room(page: Page, username: string, name: string, ...bodies: string[]) {
     const rest = await world.rest(username);

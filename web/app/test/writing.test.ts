@@ -1,7 +1,8 @@
 /** Finding one's way without reading anything, and all that a composer does. */
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { enter, faults, here, picture, png, until, World, write } from "./kit/browser.ts";
+import { expect, test } from "vitest";
+import { enter, faults, picture, png, until, type World, write } from "./kit/browser.ts";
+import { staged } from "./kit/stage.ts";
 
 interface Listed {
   items: { id: string; body: string; client_id: string | null }[];
@@ -10,18 +11,7 @@ interface Listed {
 const box = (page: Page) => page.getByRole("textbox", { name: /^Message/ });
 const bodies = (page: Page) => page.getByRole("article").evaluateAll((all) => all.map((one) => one.querySelector("[class*=body]")?.textContent ?? ""));
 
-describe.skipIf(!here)("writing, in a browser", () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.start("--unverified", "everything");
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
-  });
-
+staged("writing, in a browser", ["--unverified", "everything"], (world) => {
   /** A room of a user, made over REST. */
   async function made(username: string, name: string, members: string[] = []): Promise<{ id: string; rest: Awaited<ReturnType<World["rest"]>> }> {
     const rest = await world.rest(username);

@@ -21,45 +21,51 @@ if (!here) console.warn(`\n${"*".repeat(72)}\n${browser ? "no TIDINGS_BIN" : "no
 const pictures = join(import.meta.dirname, "../../pictures");
 
 export class World {
-  readonly url: string;
-  readonly #data: string;
-  readonly #program: Program;
-  #browser: Browser | undefined;
   readonly complaints: string[] = [];
+  readonly #flags: string[];
+  #data = "";
+  #program: Program | undefined;
   #front: Front | undefined;
-
-  private constructor(running: Program, data: string, front?: Front) {
-    this.url = `http://127.0.0.1:${front?.port ?? running.port}`;
-    this.#program = running;
-    this.#front = front;
-    this.#data = data;
-  }
+  #browser: Browser | undefined;
 
   /** A server with some flags of its own, and a browser. */
+  constructor(...flags: string[]) {
+    this.#flags = flags;
+  }
+
   static async start(...flags: string[]): Promise<World> {
-    const data = await mkdtemp(join(tmpdir(), "tidings-app-"));
-    const relaxed = ["--rate-requests", "off", "--rate-frames", "off", "--rate-bytes", "off", "--rate-auth", "off", "--bcrypt-cost", "4", "--sync", "1s", "--log", "error"];
-    const running = await Program.start(program, ["--data", data, ...relaxed, ...flags]);
-    const world = new World(running, data, app ? await front(app, running.port) : undefined);
-    world.#browser = await chromium.launch({ executablePath: browser ?? "", args: ["--no-sandbox"] });
-    mkdirSync(pictures, { recursive: true });
+    const world = new World(...flags);
+    await world.begin();
     return world;
   }
 
-  /** Starts the server again. */
-  up(): Promise<void> {
-    return this.#program.up();
+  async begin(): Promise<void> {
+    this.#data = await mkdtemp(join(tmpdir(), "tidings-app-"));
+    const relaxed = ["--rate-requests", "off", "--rate-frames", "off", "--rate-bytes", "off", "--rate-auth", "off", "--bcrypt-cost", "4", "--sync", "1s", "--log", "error"];
+    this.#program = await Program.start(program, ["--data", this.#data, ...relaxed, ...this.#flags]);
+    if (app) this.#front = await front(app, this.#program.port);
+    this.#browser = await chromium.launch({ executablePath: browser ?? "", args: ["--no-sandbox"] });
+    mkdirSync(pictures, { recursive: true });
   }
 
-  kill(): Promise<void> {
-    return this.#program.end("SIGKILL");
+  get url(): string {
+    return `http://127.0.0.1:${this.#front?.port ?? this.#program?.port}`;
+  }
+
+  /** Starts the server again. */
+  async up(): Promise<void> {
+    await this.#program?.up();
+  }
+
+  async kill(): Promise<void> {
+    await this.#program?.end("SIGKILL");
   }
 
   async stop(): Promise<void> {
     await this.#browser?.close();
-    await this.#program.end("SIGTERM");
+    await this.#program?.end("SIGTERM");
     await this.#front?.close();
-    await rm(this.#data, { recursive: true, force: true });
+    if (this.#data) await rm(this.#data, { recursive: true, force: true });
   }
 
   /** A browser of its own; whatever its console complains about is kept. */
