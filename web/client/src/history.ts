@@ -30,6 +30,9 @@ const KEPT_ROOMS = 20;
 /** Pages that are read to meet what is held, and milliseconds until a failed reading is tried again. */
 const FRESH_PAGES = 20;
 const FRESH_AGAIN = 2_000;
+/** Milliseconds between two readings of a room in which something may have been missed, and at random before each: many clients are told of it together. */
+const RELOAD_EVERY = 10_000;
+const RELOAD_JITTER = 2_000;
 
 export class History {
   readonly #platform: Platform;
@@ -42,6 +45,8 @@ export class History {
   /** How often each timeline is on show, the least recently opened first. */
   readonly #open = new Map<string, number>();
   readonly #loading = new Map<string, Promise<void>>();
+  /** When each room is, or was last, read anew because something of it may have been missed. */
+  readonly #reloaded = new Map<string, number>();
   /** The oldest message of the page that was read last. */
   readonly #checkedFrom = new Map<string, string>();
 
@@ -106,13 +111,23 @@ export class History {
     }
   }
 
-  /** Something of the room may have been missed. */
+  /** Something of the room may have been missed. What is open is read anew soon; until then it is shown as it is. */
   reload(room: string): void {
-    for (const timeline of this.#store.timelines.values()) {
-      if (timeline.room !== room) continue;
-      timeline.spoil();
-      if (this.#open.get(timeline.key) && this.#server.live) void this.#freshen(timeline);
-    }
+    for (const timeline of this.#timelines(room)) timeline.spoil();
+    const now = this.#platform.now();
+    const last = this.#reloaded.get(room);
+    // It is on its way.
+    if (last !== undefined && last > now) return;
+    const wait = Math.max(0, last === undefined ? 0 : last + RELOAD_EVERY - now) + this.#platform.random() * RELOAD_JITTER;
+    this.#reloaded.set(room, now + wait);
+    this.#platform.later(wait, () => {
+      // Another connection reads what is on show by itself.
+      if (this.#server.live) for (const timeline of this.#timelines(room)) if (timeline.stale && this.#open.get(timeline.key)) void this.#freshen(timeline);
+    });
+  }
+
+  #timelines(room: string): Timeline[] {
+    return [...this.#store.timelines.values()].filter((timeline) => timeline.room === room);
   }
 
   /** There is a connection again: what is on show and in doubt is read anew. */
@@ -123,6 +138,7 @@ export class History {
   /** Another user is here. */
   clear(): void {
     this.#open.clear();
+    this.#reloaded.clear();
   }
 
   /** Reads what is shown anew. It stays in view: pages are read from the end until they meet what is held. */
