@@ -4,11 +4,12 @@ import { Bold, Code, Eye, Italic, Paperclip, SendHorizontal, Smile } from "lucid
 import { lazy, startTransition, useEffect, useImperativeHandle, useRef, useState, type ClipboardEvent, type KeyboardEvent, type Ref } from "react";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
+import { composing } from "../kit/composing.ts";
 import { Button, IconButton, detail } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
 import { has } from "../routes.ts";
 import { draft, enterSends, keepDraft } from "../settings.ts";
-import { composing, control } from "../shell/keys.ts";
+import { control } from "../shell/keys.ts";
 import { attach, filesOf, LONGEST, take, useTray } from "./attaching.ts";
 import { Body } from "./body.tsx";
 import { Completion, useCompletion } from "./completion.tsx";
@@ -234,7 +235,7 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
 
   const pressed = (event: KeyboardEvent<HTMLElement>) => {
     // A key that the list has taken already is prevented.
-    if (composing(event.nativeEvent) || event.defaultPrevented) return;
+    if (composing(event) || event.defaultPrevented) return;
     const plain = !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey;
     if (plain && completing.takes(event.key)) {
       event.preventDefault();

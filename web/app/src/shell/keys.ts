@@ -1,5 +1,6 @@
 /** Keys that act anywhere. */
 import { client } from "../client.ts";
+import { composing } from "../kit/composing.ts";
 import { has } from "../routes.ts";
 import { waiting } from "../waiting.ts";
 import { mac } from "./key-names.ts";
@@ -9,11 +10,6 @@ interface Ways {
   go: (path: string) => void;
   open: (overlay: Overlay) => void;
   search: () => void;
-}
-
-/** Keys of an input method belong to it. */
-export function composing(event: { isComposing: boolean; keyCode: number }): boolean {
-  return event.isComposing || event.keyCode === 229;
 }
 
 export function control(event: { ctrlKey: boolean; metaKey: boolean; altKey: boolean }): boolean {

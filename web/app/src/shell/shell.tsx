@@ -1,5 +1,5 @@
 /** The frame: rail, and the screen beside it. */
-import { lazy, Suspense, useCallback, useEffect, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t, withTexts } from "../i18n.ts";
@@ -9,6 +9,7 @@ import { RoomScreen } from "../room/room.tsx";
 import { ahead } from "./ahead.ts";
 import { Asking } from "./asking.tsx";
 import { Crash } from "./crash.tsx";
+import { catchKeys, release } from "./early.ts";
 import { Rail } from "./rail.tsx";
 import { steer } from "./keys.ts";
 import { useNarrow } from "./narrow.ts";
@@ -21,7 +22,11 @@ import { Updated } from "./updated.tsx";
 import css from "./shell.module.css";
 import { Later } from "../kit/later.tsx";
 
-const Switcher = lazy(() => import("./switcher.tsx"));
+const Switcher = lazy(() => import("./switcher.tsx").catch((error: unknown) => {
+  // Nothing will come that keys could be meant for.
+  release();
+  throw error;
+}));
 const Shortcuts = lazy(() => withTexts(import("./shortcuts.tsx"), "more"));
 const Inbox = lazy(() => import("../screens/inbox.tsx"));
 const Browse = lazy(() => import("../screens/browse.tsx"));
@@ -43,13 +48,19 @@ export function Shell() {
   const searching = path === "/search" ? undefined : opened;
   // The only pane there is space for is what the page is about.
   const alone = useNarrow() && path === "/";
+  const shown = useRef(overlay);
+  shown.current = overlay;
+  const open = useCallback((next: Overlay) => {
+    if (next === "switcher" && shown.current !== next) catchKeys(() => setOverlay(undefined));
+    setOverlay(next);
+  }, []);
   const close = () => setOverlay(undefined);
   const search = useCallback((text = "") => (beside() ? openSearch(text) : go(text ? `/search?q=${encodeURIComponent(text)}` : "/search")), [go]);
   useEffect(() => {
-    const pressed = (event: KeyboardEvent) => steer(event, { go, open: setOverlay, search });
+    const pressed = (event: KeyboardEvent) => steer(event, { go, open, search });
     document.addEventListener("keydown", pressed);
     return () => document.removeEventListener("keydown", pressed);
-  }, [go, search]);
+  }, [go, open, search]);
   useEffect(guard, []);
   useEffect(ahead, []);
   useEffect(tellPresence, []);
@@ -63,7 +74,7 @@ export function Shell() {
       <button type="button" className={css["skip"]} data-to="panel" onClick={() => focus("[data-region=panel] [data-close]")}>{t("skip.panel")}</button>
       <Title />
       <div className={css["side"]} role={alone ? "main" : undefined} aria-label={alone ? t("rail.label") : undefined}>
-        <Rail alone={alone} onJump={() => setOverlay("switcher")} onSearch={() => search()} onKeys={() => setOverlay("shortcuts")} />
+        <Rail alone={alone} onJump={() => open("switcher")} onSearch={() => search()} onKeys={() => open("shortcuts")} />
       </div>
       <div className={css["main"]} id="main" tabIndex={-1}>
         <Updated />
@@ -92,7 +103,7 @@ export function Shell() {
       </div>
       <Later>
         {searching ? <SearchPanel opening={searching} /> : null}
-        {overlay === "switcher" ? <Switcher onClose={close} onSearch={search} onOpen={setOverlay} /> : null}
+        {overlay === "switcher" ? <Switcher onClose={close} onSearch={search} onOpen={open} /> : null}
         {overlay === "shortcuts" ? <Shortcuts onClose={close} /> : null}
       </Later>
     </div>

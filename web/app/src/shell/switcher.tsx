@@ -2,10 +2,12 @@
 import * as Ariakit from "@ariakit/react";
 import type { Room } from "@tidings/client";
 import { ChevronRight, Search } from "lucide-react";
-import { useMemo, useState, type KeyboardEvent } from "react";
+import { useEffect, useMemo, useState, type KeyboardEvent } from "react";
+import { flushSync } from "react-dom";
 import { useLocation } from "wouter";
 import { useKey } from "../client.ts";
 import { t } from "../i18n.ts";
+import { composing } from "../kit/composing.ts";
 import { Dismiss } from "../kit/dialog.tsx";
 import { Avatar, Count, css, detail } from "../kit/kit.tsx";
 import { roomName } from "../names.ts";
@@ -13,7 +15,8 @@ import { conversation } from "../people.ts";
 import { has } from "../routes.ts";
 import { recentRooms } from "../settings.ts";
 import { waiting } from "../waiting.ts";
-import { commands, matching } from "./commands.ts";
+import { commands, matching, type Command } from "./commands.ts";
+import { release } from "./early.ts";
 import { useFound } from "./found.ts";
 import { control } from "./keys.ts";
 import { RoomSign } from "./rail.tsx";
@@ -49,24 +52,49 @@ export default function Switcher({ onClose, onSearch, onOpen }: { onClose: () =>
     onClose();
     onSearch(query);
   };
+  const enter = (id: string) => {
+    go(`/r/${id}`);
+    onClose();
+  };
+  const act = (command: Command) => {
+    onClose();
+    requestAnimationFrame(command.run);
+  };
+  // What was pressed before this was here to take it: the text is typed, and Enter waits until it has found something.
+  const [hurried, setHurried] = useState<string>();
+  const taken = () => {
+    const early = release();
+    if (early.text) document.execCommand("insertText", false, early.text);
+    if (early.enter) setHurried(early.text);
+  };
+  useEffect(() => {
+    if (hurried === undefined || text !== hurried) return;
+    setHurried(undefined);
+    const [room, command] = [found[0], named[0]];
+    const follow = () => (room ? enter(room.id) : command && act(command));
+    // At once, as with a key: a room that came before the switcher is gone would not take the focus.
+    queueMicrotask(() => flushSync(follow));
+  }, [hurried, text]);
   const write = (id: string) => conversation(id).then((room) => {
     go(`/r/${room}`);
     onClose();
   }, (failure: unknown) => setError(detail(failure)));
   // Before the list, which takes Enter for the entry that is marked.
   const pressed = (event: KeyboardEvent) => {
+    // Keys of an input method are not the list's.
+    if (composing(event)) return event.stopPropagation();
     if (!searches || event.key !== "Enter" || !control(event)) return;
     event.preventDefault();
     event.stopPropagation();
     search();
   };
   return (
-    <Ariakit.Dialog open onClose={onClose} onKeyDownCapture={pressed} className={css["dialog"]} aria-label={t("switcher.label")} backdrop={<div className={css["backdrop"]} />}>
+    <Ariakit.Dialog open onClose={onClose} hideOnEscape={(event) => !composing(event)} onKeyDownCapture={pressed} className={css["dialog"]} aria-label={t("switcher.label")} backdrop={<div className={css["backdrop"]} />}>
       <Ariakit.ComboboxProvider open setOpen={(open) => { if (!open) onClose(); }} setValue={setText} focusLoop>
-        <Ariakit.Combobox autoSelect="always" autoFocus className={css["input"]} placeholder={t("switcher.placeholder")} aria-label={t("switcher.placeholder")} />
+        <Ariakit.Combobox autoSelect="always" autoFocus onFocus={taken} className={css["input"]} placeholder={t("switcher.placeholder")} aria-label={t("switcher.placeholder")} />
         <Ariakit.ComboboxList alwaysVisible className={own["list"]} aria-label={t("rail.label")}>
           {found.map(({ room, name }) => (
-            <Ariakit.ComboboxItem key={room.id} value={room.id} setValueOnClick={false} className={css["item"]} onClick={() => { go(`/r/${room.id}`); onClose(); }}>
+            <Ariakit.ComboboxItem key={room.id} value={room.id} setValueOnClick={false} className={css["item"]} onClick={() => enter(room.id)}>
               <RoomSign room={room} name={name} />
               <span className={own["name"]} dir="auto">{name}</span>
               {room.archived ? <span className={css["hint"]}>{t("room.archived")}</span> : null}
@@ -81,15 +109,15 @@ export default function Switcher({ onClose, onSearch, onOpen }: { onClose: () =>
             </Ariakit.ComboboxItem>
           ))}
           {others.rooms.map((room) => (
-            <Ariakit.ComboboxItem key={room.id} value={room.id} setValueOnClick={false} className={css["item"]} onClick={() => { go(`/r/${room.id}`); onClose(); }}>
+            <Ariakit.ComboboxItem key={room.id} value={room.id} setValueOnClick={false} className={css["item"]} onClick={() => enter(room.id)}>
               <RoomSign room={room} name={room.name ?? ""} />
               <span className={own["name"]} dir="auto">{room.name}</span>
               <span className={css["hint"]}>{t("switcher.outside")}</span>
             </Ariakit.ComboboxItem>
           ))}
-          {named.map((act) => (
-            <Ariakit.ComboboxItem key={act.id} value={`>${act.id}`} setValueOnClick={false} className={css["item"]} onClick={() => { onClose(); requestAnimationFrame(act.run); }}>
-              <ChevronRight size={18} strokeWidth={1.5} aria-hidden /><span className={own["name"]}>{act.label}</span>
+          {named.map((one) => (
+            <Ariakit.ComboboxItem key={one.id} value={`>${one.id}`} setValueOnClick={false} className={css["item"]} onClick={() => act(one)}>
+              <ChevronRight size={18} strokeWidth={1.5} aria-hidden /><span className={own["name"]}>{one.label}</span>
             </Ariakit.ComboboxItem>
           ))}
           {searches ? (
