@@ -374,8 +374,8 @@ async fn pages(place: Place) {
     let frames = caught_up(&mut socket).await;
     let posted = frames.iter().filter(|frame| frame["event"] == "message.posted");
     let posted: Vec<&Value> = posted.map(|frame| &frame["data"]["body"]).collect();
-    let wanted: Vec<String> = (0..700).map(|number| format!("{text} {number}")).collect();
-    assert_eq!(posted, wanted);
+    let wanted: Vec<Value> = (0..700).map(|number| format!("{text} {number}").into()).collect();
+    assert_eq!(posted, wanted.iter().collect::<Vec<_>>());
 }
 
 /// Half a minute of nothing but heartbeats; only where time is no matter.
