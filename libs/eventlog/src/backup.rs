@@ -20,7 +20,7 @@ use crate::api::{self, PAUSE};
 use crate::connection::Connection;
 use crate::error::LogError;
 use crate::log::EventLog;
-use crate::topology::{EPOCH_KEY, hold_back, renew};
+use crate::topology::{EPOCH_KEY, STREAM_NOT_FOUND, hold_back, renew};
 
 /// Bytes per message of a copy; far below what a server takes.
 const CHUNK: usize = 256 * 1024;
@@ -198,6 +198,19 @@ impl EventLog {
                 return Ok(());
             }
             progress(copied);
+        }
+    }
+
+    /// Deletes a stream that [`Self::restore`] may have made, though its end was not heard. That there is none is no error.
+    ///
+    /// # Errors
+    /// The server refuses, or does not answer.
+    pub async fn undo_restore(&self, stream: &str) -> Result<(), LogError> {
+        let subject = format!("$JS.API.STREAM.DELETE.{stream}");
+        let answer = self.inner.connection.ask_safely(&subject, &Bytes::new()).await?;
+        match api::parse::<Value>(&answer)? {
+            Err(error) if error.err_code != STREAM_NOT_FOUND => Err(error.into()),
+            _ => Ok(()),
         }
     }
 }

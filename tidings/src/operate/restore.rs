@@ -191,6 +191,10 @@ async fn bring_copy(log: &EventLog, snapshot: &Snapshot, file: &Path) -> Result<
             Ok(()) => break,
             Err(error) if tries < TRIES && (is_stalled(&error) || tries > 1 && is_left(&error)) => {
                 tracing::warn!(nats.stream = stream, %error, "a copy of a stream begins again");
+                // The former try may have come to its end without a word, and there was nothing before it.
+                if is_left(&error) {
+                    log.undo_restore(stream).await.map_err(|error| copying(stream, &error))?;
+                }
                 tries += 1;
                 sleep(PAUSE).await;
             }
@@ -206,7 +210,8 @@ const fn is_stalled(error: &LogError) -> bool {
     matches!(error, LogError::Unavailable(_) | LogError::Refused { code: RESTORE_FAILED, .. })
 }
 
-/// Whether what is left of the former try is still there: servers of a cluster clear it away a moment later.
+/// Whether what is left of the former try is still there, or all that it was to bring: servers of a cluster clear away what
+/// is left a moment later.
 const fn is_left(error: &LogError) -> bool {
     matches!(error, LogError::Refused { code: LEFT_OVER, .. })
 }

@@ -85,6 +85,25 @@ async fn held_back(server: &Server, (mut snapshot, bytes): (Snapshot, Vec<u8>)) 
     restored
 }
 
+/// A restore whose end was not heard may have brought everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_is_undone_can_be_made_again() {
+    let server = Server::start().await;
+    let log = server.log().await;
+    put(&log, &Lane::Timeline(room()), "1").await;
+    let (snapshot, bytes) = copy(&log, LOG).await;
+    let server = Server::start().await;
+    let other = server.connect().await;
+    other.undo_restore(LOG).await.unwrap();
+    for _ in 0..2 {
+        other.restore(&snapshot, &mut bytes.as_slice(), |_| {}).await.unwrap();
+        let again = other.restore(&snapshot, &mut bytes.as_slice(), |_| {}).await;
+        assert!(matches!(again, Err(LogError::Refused { code: 10_130, .. })), "{again:?}");
+        other.undo_restore(LOG).await.unwrap();
+        assert_eq!(other.streams().await.unwrap(), Vec::<String>::new());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_and_what_came_after_it_are_the_log_again() {
     let server = Server::start().await;
