@@ -208,12 +208,13 @@ impl Room {
             return;
         }
         self.messages.entry(id.clone()).or_default().put(told.data);
+        self.count_answers(&id, told);
         self.shows_again(&id, told.me);
         let root = text(&told.data["thread_root_id"]);
         if !root.is_empty() {
-            if !told.resuming
-                && let Some(root) = self.messages.get_mut(&root)
-            {
+            if told.resuming {
+                self.count_answers(&root, told);
+            } else if let Some(root) = self.messages.get_mut(&root) {
                 root.replies += 1;
             }
             self.answered(&root, &id, told);
@@ -241,6 +242,19 @@ impl Room {
         if before != told.data["edited_at"] {
             self.named_by_edit(&id, named, told);
         }
+        self.count_answers(&id, told);
+    }
+
+    /// How many answers a message has that was told of as it was before the room was loaded: as many as are held.
+    fn count_answers(&mut self, root: &str, told: &Told<'_>) {
+        if told.at > self.settled {
+            return;
+        }
+        let answers = self.messages.values().filter(|held| held.root() == root && !held.deleted);
+        let replies = answers.count() as u64;
+        if let Some(held) = self.messages.get_mut(root) {
+            held.replies = replies;
+        }
     }
 
     fn deleted(&mut self, told: &Told<'_>) {
@@ -252,10 +266,9 @@ impl Room {
         held.deleted = true;
         self.shows_again(&id, told.me);
         let root = text(&told.data["thread_root_id"]);
-        if counted
-            && !told.resuming
-            && let Some(root) = self.messages.get_mut(&root)
-        {
+        if told.resuming {
+            self.count_answers(&root, told);
+        } else if counted && let Some(root) = self.messages.get_mut(&root) {
             root.replies = root.replies.saturating_sub(1);
         }
         if !known {
