@@ -89,7 +89,7 @@ async fn twenty_people_do_everything() {
 
 /// Rounds of things that are done at once, with what happens once among them.
 async fn live(town: &mut Town, separate: &mut Separate, schedule: &mut Schedule) {
-    let rounds = by_length(280, 2_400);
+    let rounds = by_length(160, 2_400);
     let mut dice = schedule.dice_of("town");
     let kills = kills(&mut dice, rounds);
     for round in 0..rounds {

@@ -30,6 +30,8 @@ pub(super) struct Held {
     reactions: Reactions,
     pinned: bool,
     replies: u64,
+    /// It was loaded with the whole history, and so were its answers.
+    loaded: bool,
     pub(super) deleted: bool,
     /// Its sender's account was erased.
     blank: bool,
@@ -127,7 +129,9 @@ impl Room {
         let of = |one: &Value| (text(&one["user_id"]), facts::member(one));
         self.members = members.iter().map(of).collect();
         for doc in all {
-            self.messages.entry(text(&doc["id"])).or_default().put(doc);
+            let held = self.messages.entry(text(&doc["id"])).or_default();
+            held.put(doc);
+            held.loaded = true;
         }
         let newest = self.messages.values().map(|held| held.posted).max().unwrap_or_default();
         self.hidden = (own["hidden"] == true).then_some(newest);
@@ -208,12 +212,12 @@ impl Room {
             return;
         }
         self.messages.entry(id.clone()).or_default().put(told.data);
-        self.count_answers(&id, told);
+        self.count_answers(&id);
         self.shows_again(&id, told.me);
         let root = text(&told.data["thread_root_id"]);
         if !root.is_empty() {
             if told.resuming {
-                self.count_answers(&root, told);
+                self.count_answers(&root);
             } else if let Some(root) = self.messages.get_mut(&root) {
                 root.replies += 1;
             }
@@ -242,17 +246,16 @@ impl Room {
         if before != told.data["edited_at"] {
             self.named_by_edit(&id, named, told);
         }
-        self.count_answers(&id, told);
+        if told.at <= self.settled {
+            self.count_answers(&id);
+        }
     }
 
-    /// How many answers a message has that was told of as it was before the room was loaded: as many as are held.
-    fn count_answers(&mut self, root: &str, told: &Told<'_>) {
-        if told.at > self.settled {
-            return;
-        }
+    /// How many answers a message has that was loaded, whatever is told of it as it was before: as many as are held.
+    fn count_answers(&mut self, root: &str) {
         let answers = self.messages.values().filter(|held| held.root() == root && !held.deleted);
         let replies = answers.count() as u64;
-        if let Some(held) = self.messages.get_mut(root) {
+        if let Some(held) = self.messages.get_mut(root).filter(|held| held.loaded) {
             held.replies = replies;
         }
     }
@@ -267,7 +270,7 @@ impl Room {
         self.shows_again(&id, told.me);
         let root = text(&told.data["thread_root_id"]);
         if told.resuming {
-            self.count_answers(&root, told);
+            self.count_answers(&root);
         } else if counted && let Some(root) = self.messages.get_mut(&root) {
             root.replies = root.replies.saturating_sub(1);
         }
