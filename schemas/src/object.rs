@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 /// Reads a struct.
 pub(crate) fn one<'de, D, T>(from: D) -> Result<T, D::Error>
@@ -22,7 +22,8 @@ where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    from.deserialize_seq(List(PhantomData))
+    let all = Vec::<One<T>>::deserialize(from)?;
+    Ok(all.into_iter().map(|One(item)| item).collect())
 }
 
 struct Fields<T>(PhantomData<T>);
@@ -36,24 +37,6 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
         T::deserialize(MapAccessDeserializer::new(fields))
-    }
-}
-
-struct List<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a list of objects")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
-        let mut all = Vec::new();
-        while let Some(One(item)) = items.next_element()? {
-            all.push(item);
-        }
-        Ok(all)
     }
 }
 

@@ -42,7 +42,7 @@ pub enum PieceError {
     #[error("not a piece that can be stored")]
     Bad,
     /// The server does not answer, or refuses.
-    #[error("the store of files does not answer")]
+    #[error("the store of files does not work")]
     Log(#[from] LogError),
 }
 
