@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// So many things can be changed at the same time.
-const TURNS: usize = 64;
+const TURNS: u64 = 64;
 
 /// Changes of one thing take turns: a burst of them is worked off instead of wearing out its retries.
 pub(crate) struct Turns(Vec<Mutex<()>>);
@@ -20,7 +20,7 @@ impl Turns {
     pub(crate) async fn of(&self, key: &str) -> Option<MutexGuard<'_, ()>> {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
-        let turn = usize::try_from(hasher.finish() % 64).unwrap_or_default();
+        let turn = usize::try_from(hasher.finish() % TURNS).unwrap_or_default();
         Some(self.0.get(turn)?.lock().await)
     }
 }

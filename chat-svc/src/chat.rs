@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use decider::{Call, Committed, Fact, Failure, ReadFrom, Reads};
 use eventlog::EventLog;
-use schemas::{EventData, Lane, NameKey, Rejection, Sequence};
+use schemas::{EventData, Lane, NameKey, Position, Rejection, Sequence};
 use tokio::sync::{Semaphore, watch};
 
 use crate::addition::Additions;
@@ -60,6 +60,12 @@ impl Chat {
         F: Future<Output = Result<T, Failure>>,
     {
         decider::retry(&self.metrics.commands, first, attempt).await
+    }
+
+    /// The end of the log. From there on can be read what a command finds done already, which may be newer than anything
+    /// the caller's gateway has handed on.
+    pub(crate) async fn end(&self) -> Result<Position, Failure> {
+        Ok(self.log.epoch().at(self.log.head().await?))
     }
 
     /// Writes a decision in one atomic step, each lane expected to be as it was read.

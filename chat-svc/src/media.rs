@@ -90,8 +90,7 @@ pub(crate) fn store_failed(error: &BlobError) -> Failure {
 
 fn refusal(error: &BlobError) -> Rejection {
     match error {
-        BlobError::Full => unavailable("the store of files is full"),
         BlobError::Gone => unavailable("the file was uploaded anew meanwhile; complete it again"),
-        BlobError::Unavailable(_) => unavailable("the store of files does not work at the moment"),
+        BlobError::Full | BlobError::Unavailable(_) => unavailable(&error.to_string()),
     }
 }

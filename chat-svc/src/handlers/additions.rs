@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use decider::{DedupId, Fact, Failure, UserCall, unavailable};
 use eventlog::Appended;
-use schemas::Sequence;
+use schemas::{Position, Sequence};
 
 use super::InRoom;
 use crate::addition::{Addition, Additions, Became};
@@ -66,6 +66,11 @@ impl Chat {
             }
             None => self.read_on(addition, indexed, projected, head).await,
         }
+    }
+
+    /// Where what has become of an addition can be read: it may be newer than anything the caller's gateway has handed on.
+    pub(super) fn known_at(&self, became: Became) -> Position {
+        self.log.epoch().at(became.as_of)
     }
 
     /// Reads in the log what became of an addition since a read model that is behind has said so.

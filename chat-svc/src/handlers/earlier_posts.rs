@@ -76,7 +76,7 @@ impl Chat {
             return Err(MessageRejection::OtherBody.into());
         }
         // What became of it since is for the reader who shows it: everything up to here counts.
-        let as_of = self.log.epoch().at(self.log.head().await?);
+        let as_of = self.end().await?;
         let mut outcome = self.outcome(sequence, first.message, None, true);
         outcome.result.as_of = Some(as_of);
         Ok(Some(outcome))

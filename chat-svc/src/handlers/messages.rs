@@ -120,7 +120,7 @@ impl Chat {
         let state = MessageState { body: cmd.body.clone(), ..before.state.clone() };
         let mut outcome = self.outcome(before.posted, state, edited_at, true);
         outcome.position = None;
-        outcome.result.as_of = Some(self.log.epoch().at(self.log.head().await?));
+        outcome.result.as_of = Some(self.end().await?);
         Ok(Some(outcome))
     }
 
@@ -136,7 +136,7 @@ impl Chat {
     ) -> Result<Accepted<()>, Failure> {
         let (before, seen) = self.message_in_room(call, &cmd.message_id, from).await?;
         let facts = message::delete(&seen.standing()?, &before, &context(call))?;
-        let Some(fact) = facts else { return Ok(accepted(None, ())) };
+        let Some(fact) = facts else { return Ok(accepted(Some(self.end().await?), ())) };
         let position = self.write_deletion(call, &before, fact, seen.fence()).await?;
         Ok(accepted(Some(position), ()))
     }

@@ -28,7 +28,7 @@ impl Chat {
         let turn = self.turns.of(&message.state.room_id).await;
         let before = self.became(&addition).await?;
         if before.there {
-            return Ok(accepted(None, ()));
+            return Ok(accepted(Some(self.known_at(before)), ()));
         }
         let room = self.room_for(&addition, MAX_PINS).await?;
         let fact = pin::pin(&seen.standing()?, &message, room.others, room.near_limit, &cx)?;
@@ -58,7 +58,7 @@ impl Chat {
         let _turn = self.turns.of(&message.state.room_id).await;
         let before = self.became(&addition).await?;
         if !before.there {
-            return Ok(accepted(None, ()));
+            return Ok(accepted(Some(self.known_at(before)), ()));
         }
         let appended = self.commit_addition(call, (&addition, before), fact, &seen).await?;
         self.additions.removed(&addition, appended.position.sequence);

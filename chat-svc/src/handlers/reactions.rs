@@ -28,7 +28,7 @@ impl Chat {
         let addition = Addition::reaction(&cmd.message_id, &call.user, &cmd.emoji);
         let before = self.became(&addition).await?;
         if before.there {
-            return Ok(accepted(None, ()));
+            return Ok(accepted(Some(self.known_at(before)), ()));
         }
         // A kind that is new waits until it is known how many there are.
         let kinds = self.index.addition(&addition).await?.counted;
@@ -63,7 +63,7 @@ impl Chat {
         let addition = Addition::reaction(&cmd.message_id, &call.user, &cmd.emoji);
         let before = self.became(&addition).await?;
         if !before.there {
-            return Ok(accepted(None, ()));
+            return Ok(accepted(Some(self.known_at(before)), ()));
         }
         let appended = self.commit_addition(call, (&addition, before), fact, &seen).await?;
         self.additions.removed(&addition, appended.position.sequence);

@@ -124,7 +124,9 @@ impl Chat {
         let found: Option<Message> = self.message(&cmd.message_id).await?;
         let cx = context(call);
         let fact = report::delete(person.state.as_ref(), found.as_ref(), &cmd.reason, &cx)?;
-        let (Some(fact), Some(found)) = (fact, found) else { return Ok(accepted(None, ())) };
+        let (Some(fact), Some(found)) = (fact, found) else {
+            return Ok(accepted(Some(self.end().await?), ()));
+        };
         // The right is the caller's role, which their account's lane holds.
         let fence = decider::Expect::Fence { lane: Lane::User(call.user), at: person.at };
         let position = self.write_deletion(call, &found, fact, fence).await?;

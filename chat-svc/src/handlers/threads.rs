@@ -105,7 +105,7 @@ impl Chat {
         fact: Option<Fact>,
         seen: &InRoom,
     ) -> Result<Accepted<()>, Failure> {
-        let Some(fact) = fact else { return Ok(accepted(None, ())) };
+        let Some(fact) = fact else { return Ok(accepted(Some(self.end().await?), ())) };
         let appended = self.commit_fenced(call, fact, seen).await?;
         Ok(accepted(Some(appended.position), ()))
     }

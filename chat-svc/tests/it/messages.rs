@@ -83,15 +83,18 @@ async fn edits_and_deletions_find_the_message_wherever_it_is() {
     assert!(edited.result.edited_at.is_some() && edited.position.unwrap() != said.posted);
     let refused = world.call(&ada, &edit(&said.message.id, "mine")).await.unwrap_err();
     assert_eq!(refused.code, Code::Forbidden);
-    call(&other.bus, &context(&ada), &delete(&said.message.id)).await.unwrap();
+    let gone = call(&other.bus, &context(&ada), &delete(&said.message.id)).await.unwrap();
     crate::kit::until("the deletion is known everywhere", async || {
         let outcome = world.call(&bob, &edit(&said.message.id, "again")).await;
         outcome.err().filter(|refused| refused.code == Code::Conflict)
     })
     .await;
-    assert_eq!(world.call(&ada, &delete(&said.message.id)).await.unwrap().position, None);
+    let again = world.call(&ada, &delete(&said.message.id)).await.unwrap();
     let types = world.types_on(&Lane::Timeline(room)).await;
     assert_eq!(&types[..3], ["message.posted.v1", "message.edited.v1", "message.deleted.v1"]);
+    assert_eq!(types.iter().filter(|name| **name == "message.deleted.v1").count(), 1);
+    // What was done before is told with a place from which on it can be read.
+    assert!(again.position.unwrap().sequence >= gone.position.unwrap().sequence);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,11 +175,16 @@ async fn a_message_that_an_index_does_not_know_is_told_from_one_that_there_is_no
     let gone = world.say(&ada, &room, "two").await.message.id;
     world.call(&ada, &delete(&gone)).await.unwrap();
     let other = world.another().await;
-    let deleted = call(&other.bus, &context(&ada), &delete(&gone)).await.unwrap();
-    assert_eq!(deleted.position, None, "it is known that it was deleted");
+    call(&other.bus, &context(&ada), &delete(&gone)).await.unwrap();
+    let deletions = async || {
+        let types = world.types_on(&Lane::Timeline(room)).await;
+        types.iter().filter(|name| **name == "message.deleted.v1").count()
+    };
+    assert_eq!(deletions().await, 1, "it is known that it was deleted");
     let third = world.another().await;
     let deleted = call(&third.bus, &context(&ada), &delete(&kept)).await.unwrap();
     assert!(deleted.position.is_some());
+    assert_eq!(deletions().await, 2);
     let unknown = MessageId::from_uuid(fresh());
     for bus in [&other.bus, &third.bus, &world.first.bus] {
         let refused = call(bus, &context(&ada), &delete(&unknown)).await.unwrap_err();

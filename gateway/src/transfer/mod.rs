@@ -83,11 +83,5 @@ pub(crate) async fn state(app: &AppState, id: &MediaId) -> Result<Option<MediaSt
 
 fn store_failed(error: &BlobError) -> Rejection {
     tracing::warn!(error = %error_chain(error), "the store of files failed");
-    let detail = match error {
-        BlobError::Full => "the store of files is full",
-        BlobError::Gone | BlobError::Unavailable(_) => {
-            "the store of files does not work at the moment"
-        }
-    };
-    Rejection::new(Code::Unavailable, detail).retry_after(1)
+    Rejection::new(Code::Unavailable, error.to_string()).retry_after(1)
 }

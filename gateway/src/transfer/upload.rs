@@ -122,7 +122,7 @@ fn may_upload(status: MediaStatus) -> Result<(), Rejection> {
 }
 
 fn fits(length: u64, size: u64) -> Result<(), Rejection> {
-    let detail = format!("{size} bytes were announced");
+    let detail = format!("bytes announced: {size}");
     match length.cmp(&size) {
         std::cmp::Ordering::Equal => Ok(()),
         std::cmp::Ordering::Greater => Err(Rejection::new(Code::PayloadTooLarge, detail)),

@@ -29,7 +29,7 @@ pub enum MediaRejection {
     #[error("nothing was uploaded yet; send the file to the URL first")]
     NotUploaded,
     /// What was uploaded has another length.
-    #[error("{announced} bytes were announced, and {uploaded} uploaded")]
+    #[error("bytes announced: {announced}, uploaded: {uploaded}")]
     OtherSize {
         /// So many were announced.
         announced: u64,
