@@ -14,6 +14,8 @@ mod golden;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -36,14 +38,23 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
     }
 }
 
-/// A loopback port for a server that must be told its port before it starts: free a moment ago, and below the
-/// ports that Linux gives to outgoing connections and to listeners that ask for any (32768 and up). Tests open
-/// hundreds of those a second; a port of theirs may be taken again before the server binds it.
+/// A loopback port for a server that must be told its port before it starts: free a moment ago, given to no other one of
+/// this process, and below the ports that Linux gives to outgoing connections and to listeners that ask for any (32768 and
+/// up). Tests open hundreds of those a second; a port of theirs may be taken again before the server binds it.
+///
+/// # Panics
+/// When none of a thousand is free.
 #[must_use]
 pub fn free_port() -> u16 {
+    /// Ports from 14,000 on.
+    const PORTS: u64 = 18_000;
+    /// Leads through all of them before any comes again, from a place of this process's own.
+    const STEP: u64 = 7_919;
+    static NEXT: LazyLock<AtomicU64> =
+        LazyLock::new(|| AtomicU64::new(RandomState::new().hash_one(()) % PORTS));
     let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let draws = std::iter::repeat_with(|| RandomState::new().hash_one(()));
-    let ports = draws.map(|drawn| 14_000 + u16::try_from(drawn % 18_000).expect("below 18,000"));
+    let draws = std::iter::repeat_with(|| NEXT.fetch_add(STEP, Ordering::Relaxed) % PORTS);
+    let ports = draws.map(|drawn| 14_000 + u16::try_from(drawn).expect("below 18,000"));
     ports.take(1000).find(free).expect("a free port")
 }
 
@@ -210,5 +221,18 @@ impl Drop for Mongo {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_port_is_given_twice() {
+        let given: HashSet<u16> = (0..1000).map(|_| free_port()).collect();
+        assert_eq!(given.len(), 1000);
     }
 }

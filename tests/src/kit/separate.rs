@@ -13,7 +13,7 @@ use crate::kit::installation::{Place, RELAXED, command, eprintln_tail};
 use crate::kit::nats::NatsServer;
 use crate::kit::preload::Variable;
 use crate::kit::process::{self, Process};
-use crate::kit::unique;
+use crate::kit::{unique, until};
 
 /// The services besides the gateways.
 pub const SERVICES: &[&str] = &["auth-svc", "chat-svc", "projector", "notifier"];
@@ -211,6 +211,16 @@ impl Separate {
         let url = format!("{}{path}", self.admins[name]);
         let answer = client.get(&url).send().await.expect("an answer");
         (answer.status().as_u16(), answer.text().await.unwrap_or_default())
+    }
+
+    /// Waits until every service says that it is ready.
+    pub async fn all_ready(&self) {
+        for name in self.services.keys() {
+            until(&format!("{name} is ready"), async || {
+                (self.tells(name, "/readyz").await.0 == 200).then_some(())
+            })
+            .await;
+        }
     }
 
     /// The value of a metric of a service; 0 when it has none of that name.

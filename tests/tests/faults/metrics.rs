@@ -1,5 +1,7 @@
 //! The values of a process on `/metrics`.
 
+use tests::kit::until;
+
 /// The metrics of a process at one time.
 pub(crate) struct Metrics(String);
 
@@ -7,9 +9,14 @@ impl Metrics {
     /// Asks a process for them.
     pub(crate) async fn of(url: &str) -> Self {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let answer = client.get(format!("{url}/metrics")).send().await.expect("an answer");
-        assert_eq!(answer.status().as_u16(), 200);
-        Self(answer.text().await.expect("metrics"))
+        // Beside thousands of sockets a request's head may be sent so late that the process does not wait for it.
+        let what = format!("{url} tells its metrics");
+        let told = until(&what, async || {
+            let answer = client.get(format!("{url}/metrics")).send().await.ok()?;
+            assert_eq!(answer.status().as_u16(), 200);
+            answer.text().await.ok()
+        });
+        Self(told.await)
     }
 
     /// The sum of a family's samples that have all these labels; 0 when there is none.

@@ -53,18 +53,23 @@ async fn all_sockets_lost_at_once() {
         churn: 0,
         jitter: JITTER,
         pause: Duration::from_millis(by_length(100, 500)),
+        // A marker is told to every socket: were each message read by a part of them, all would be busy with markers.
+        reads: sockets,
         ..Habits::default()
     };
     let load = Load::begin(&schedule, &crew, habits).await;
     schedule.say(&format!("{sockets} sockets of {} people are open", crew.people.len()));
     load.goes_on(10).await;
     for round in 1..=by_length(2, 4) {
-        let before = cost(&separate).await;
+        let (before, tried) = (cost(&separate).await, load.repeats());
         load.cut();
         let longest = all_back(&load.history, sockets * round).await;
         schedule.say(&format!("round {round}: all back within {longest:?}"));
         let after = cost(&separate).await;
-        assert!((after.from_memory - before.from_memory - sockets as f64).abs() < 0.5, "{after:?}");
+        // One resume a socket; a client that had to wait for long at the entrance has tried again.
+        let resumes = after.from_memory - before.from_memory;
+        let most = (sockets + load.repeats() - tried) as f64;
+        assert!((sockets as f64 - 0.5..most + 0.5).contains(&resumes), "{resumes}, {after:?}");
         assert_eq!(after.otherwise.total_cmp(&before.otherwise), std::cmp::Ordering::Equal);
         assert_eq!(after.room_loads.total_cmp(&before.room_loads), std::cmp::Ordering::Equal);
         assert_eq!(after.logins.total_cmp(&before.logins), std::cmp::Ordering::Equal);

@@ -274,7 +274,9 @@ impl Room {
         } else if counted && let Some(root) = self.messages.get_mut(&root) {
             root.replies = root.replies.saturating_sub(1);
         }
-        if !known {
+        // Who wrote an answer, or was named in one, that was told only as deleted follows its thread all the same: a load
+        // does not say so.
+        if !known || told.at <= self.settled {
             self.unsure_of_thread(told.data);
         }
     }

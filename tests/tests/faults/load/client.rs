@@ -1,6 +1,7 @@
 //! A client on a socket: listens, posts if it is a writer, and when its socket ends reconnects to any gateway
 //! with the last position it saw. What was on its way then is sent again under the same client id.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -207,6 +208,7 @@ impl Client {
                 self.socket = socket;
                 break;
             }
+            self.shared.repeats.fetch_add(1, Ordering::SeqCst);
             self.shared.breathe(&mut self.dice).await;
         }
         self.trace.lock().unwrap().opened(&position);

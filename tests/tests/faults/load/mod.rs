@@ -7,7 +7,7 @@ mod readings;
 mod rest;
 mod steward;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -107,6 +107,8 @@ struct Shared {
     slow: watch::Sender<bool>,
     /// From a post's first try to its arrival at a client that reads.
     delays: Arc<Mutex<Vec<Duration>>>,
+    /// How often a client that came back was not let in, or not in time.
+    repeats: Arc<AtomicUsize>,
 }
 
 impl Shared {
@@ -138,6 +140,11 @@ pub(crate) struct Load {
 }
 
 impl Load {
+    /// How often clients that came back had to try again so far.
+    pub(crate) fn repeats(&self) -> usize {
+        self.shared.repeats.load(Ordering::SeqCst)
+    }
+
     /// Connects the clients and starts all tasks.
     pub(crate) async fn begin(schedule: &Schedule, crew: &Crew, habits: Habits) -> Self {
         let history = History::new();
@@ -151,6 +158,7 @@ impl Load {
             cuts: watch::Sender::new(0),
             slow: watch::Sender::new(false),
             delays: Arc::default(),
+            repeats: Arc::default(),
         };
         let mut load =
             Self { history, clients: Vec::new(), writers: Vec::new(), shared: shared.clone() };
