@@ -1,7 +1,7 @@
 /** Events, put into the store. Applying one twice is the same as once. */
 import { deleted } from "./overlay.ts";
 import { isAfter } from "./position.ts";
-import type { Store } from "./store.ts";
+import type { MembersView, Store } from "./store.ts";
 import { withReaction } from "./reaction.ts";
 import { timelineOf } from "./timeline.ts";
 import type { EventFrame, Member, Message, Notification, Room, User } from "./types.ts";
@@ -15,7 +15,7 @@ export interface Wanted {
   /** The caller's own submitted message has arrived. */
   delivered?: { client_id: string; id: string };
   /** The room is not the caller's any more. */
-  gone?: string;
+  gone?: { room: string; banned: boolean };
 }
 
 interface MemberData {
@@ -23,6 +23,7 @@ interface MemberData {
   role?: Member["role"];
   user?: User;
   muted_until?: string | null;
+  banned?: boolean;
 }
 
 /** Keeps what is held where the new document says null for "not told here". */
@@ -147,6 +148,7 @@ function posted(store: Store, message: Message, position: string): Wanted {
   putMessage(store, message);
   store.timelines.get(timelineOf(message))?.append(message.id);
   const wanted: Wanted = own && message.client_id ? { delivered: { client_id: message.client_id, id: message.id } } : {};
+  if (appeared(store, message)) wanted.room = message.room_id;
   if (message.thread_root_id) {
     const root = store.messages.get(message.thread_root_id);
     if (!known && root && typeof root.reply_count === "number") patchMessage(store, root.id, { reply_count: root.reply_count + 1, last_reply_at: message.created_at });
@@ -166,6 +168,19 @@ function posted(store: Store, message: Message, position: string): Wanted {
   const count = typeof room.message_count === "number" ? room.message_count + 1 : room.message_count;
   putRoom(store, { ...room, membership, message_count: count, ...(message.deleted_at ? {} : { last_message: message }) });
   return wanted;
+}
+
+/** Who writes is a member: a list without them is behind, as that of a room that new users belong to without an event. */
+function appeared(store: Store, message: Message): boolean {
+  const list = store.members.get(message.room_id);
+  if (!list || list.stale || list.items.some((member) => member.user_id === message.sender.id)) return false;
+  doubt(store, message.room_id, list);
+  return true;
+}
+
+function doubt(store: Store, room: string, list: MembersView): void {
+  store.members.set(room, { ...list, stale: true });
+  store.touch(`members:${room}`);
 }
 
 function changed(store: Store, message: Message, event: string): Wanted {
@@ -213,13 +228,8 @@ function read(store: Store, room: string | undefined, data: { user_id: string; m
 function member(store: Store, room: string | undefined, data: MemberData, event: string): Wanted {
   if (!room) return {};
   const list = store.members.get(room);
-  if (list) {
-    store.members.set(room, { ...list, stale: true });
-    store.touch(`members:${room}`);
-  }
+  if (list) doubt(store, room, list);
   if (data.user_id !== store.me?.id) return { room };
   if (event !== "member.left" && event !== "member.removed") return { room };
-  const held = store.rooms.get(room);
-  if (held) putRoom(store, { ...held, membership: null });
-  return { gone: room };
+  return { gone: { room, banned: data.banned === true } };
 }

@@ -15,7 +15,7 @@ import { all, Server } from "./server.ts";
 import { Sessions } from "./session.ts";
 import { Store } from "./store.ts";
 import { Threads } from "./threads.ts";
-import type { Account, EventFrame, Media, Message, OutboxChange, OutboxFile, OutboxPost, Page, Provider, Unread, User } from "./types.ts";
+import type { Account, EventFrame, Media, Message, OutboxChange, OutboxEntry, OutboxFile, OutboxPost, Page, Provider, Unread, User } from "./types.ts";
 import { Uploads } from "./uploads.ts";
 import { Watch } from "./watch.ts";
 
@@ -71,7 +71,11 @@ export class Client {
     this.#presence = new Presence(given, store, server);
     this.uploads = this.#uploading();
     const commands = new Commands(given, store, server, (frame) => this.#apply(frame));
-    this.outbox = new Outbox(given, store, this.uploads, (entry) => commands.deliver(entry), () => server.live || given.online());
+    const deliver = (entry: OutboxEntry) => commands.deliver(entry).catch((error: unknown) => {
+      store.refused(error);
+      throw error;
+    });
+    this.outbox = new Outbox(given, store, this.uploads, deliver, () => server.live || given.online());
     this.#watch = new Watch(given, () => this.#parked(), () => this.#connection.start());
     this.sessions.onChange = (state) => (state === "began" ? this.#began() : this.#ended(state));
   }
@@ -142,9 +146,14 @@ export class Client {
     return this.sessions.restore();
   }
 
-  /** Ends the session, and deletes everything that is kept of it. */
-  async signOut(): Promise<void> {
-    await this.sessions.leave();
+  /** Ends the session, and deletes everything that is kept of it. Gives the id of a session that the server could not be told of: `settle` ends it there later. */
+  signOut(): Promise<string | undefined> {
+    return this.sessions.leave();
+  }
+
+  /** Ends a session on the server that was left without it. */
+  settle(session: string): Promise<void> {
+    return this.sessions.settle(session);
   }
 
   /** Deletes everything that is kept of a session that the user has ended: with all others, or with the account. */
@@ -176,6 +185,11 @@ export class Client {
   /** Whether this is the tab that keeps watch for all of this browser: it shows notifications and makes sounds, and stays connected while it is hidden. */
   get leads(): boolean {
     return this.#watch.leads;
+  }
+
+  /** Something has happened that the user is to be told of: whether this tab tells it. When the one that keeps watch is frozen another one does, a few seconds later. */
+  keepsWatch(): Promise<boolean> {
+    return this.#watch.wanted();
   }
 
   // Messages.
@@ -259,6 +273,11 @@ export class Client {
     return this.#history.open(key, at);
   }
 
+  /** Reads the end of a timeline that will probably be opened. Of one that is open, or held, nothing changes. */
+  prefetch(key: string): Promise<void> {
+    return this.#history.prefetch(key);
+  }
+
   /** The timeline is not on show any more. Only the latest ones are kept. */
   shut(key: string): void {
     this.#history.shut(key);
@@ -296,6 +315,11 @@ export class Client {
   /** Reads a room's document: after a change of one's own, or when an event does not say enough. */
   refresh(room: string): Promise<void> {
     return this.#rooms.refresh(room);
+  }
+
+  /** Leaves a room. */
+  leave(room: string): Promise<void> {
+    return this.#rooms.leave(room);
   }
 
   /** A route that the generated types do not know yet. */
@@ -368,7 +392,7 @@ export class Client {
   #apply(frame: EventFrame): void {
     const wanted = apply(this.store, frame);
     if (wanted.delivered) void this.outbox.delivered(wanted.delivered.client_id, wanted.delivered.id);
-    if (wanted.gone) this.#rooms.gone(wanted.gone);
+    if (wanted.gone) this.#rooms.gone(wanted.gone.room, wanted.gone.banned);
     if (wanted.room) void this.refresh(wanted.room).catch(() => undefined);
   }
 }

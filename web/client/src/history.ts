@@ -70,6 +70,12 @@ export class History {
     await this.#load(timeline, at ? { around: at } : {}, true);
   }
 
+  async prefetch(key: string): Promise<void> {
+    // What is on show, or on its way there, stays as it was asked for.
+    if ((this.#open.get(key) ?? 0) > 0 || this.#store.timeline(key).view().loaded) return;
+    await this.open(key).finally(() => this.shut(key));
+  }
+
   shut(key: string): void {
     this.#open.set(key, Math.max(0, (this.#open.get(key) ?? 1) - 1));
     const shut = [...this.#open].filter(([, times]) => times === 0).map(([one]) => one);

@@ -52,6 +52,8 @@ export class Outbox {
   /** Shows what is in the storage: after a reload, and when another tab has written. */
   async load(): Promise<void> {
     const user = this.#store.me?.id;
+    // The user has signed out: a look at the storage would make it anew.
+    if (!user) return;
     const all = await this.#platform.storage.all().catch(() => this.#store.outbox);
     const own = new Map(all.filter((entry) => entry.user_id === user && !this.#done.has(entry.client_id)).map((entry) => [entry.client_id, { ...entry }]));
     for (const entry of own.values()) {

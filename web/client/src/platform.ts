@@ -83,14 +83,22 @@ export function memoryStorage(): Storage {
 const queues = new Map<string, Promise<unknown>>();
 
 /** Locks between clients of one process, where the runtime has none. */
-async function inProcess<T>(name: string, _patience: number, work: (waited?: boolean) => Promise<T>): Promise<T> {
+async function inProcess<T>(name: string, patience: number, work: (waited?: boolean) => Promise<T>): Promise<T> {
   const before = queues.get(name);
-  const run = (before ?? Promise.resolve()).then(() => work(before !== undefined));
+  const run = (before ? within(before, patience) : Promise.resolve()).then(() => work(before !== undefined));
   const over = run.then(() => undefined, () => undefined).then(() => {
     if (queues.get(name) === over) queues.delete(name);
   });
   queues.set(name, over);
   return run;
+}
+
+/** Waits for something, but no longer than so many milliseconds. */
+async function within(what: Promise<unknown>, patience: number): Promise<void> {
+  if (patience === Infinity) return void (await what);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, patience)));
+  await Promise.race([what, late]).finally(() => clearTimeout(timer));
 }
 
 async function webLock<T>(name: string, patience: number, work: (waited?: boolean) => Promise<T>): Promise<T> {

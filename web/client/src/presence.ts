@@ -1,5 +1,6 @@
 /** Who is there and who is typing: what the user says of it, and what is heard of others. Nothing of it is stored. */
 import type { Platform } from "./platform.ts";
+import { ProblemError } from "./problem.ts";
 import type { Server } from "./server.ts";
 import type { PresenceView, Store } from "./store.ts";
 import type { ServerFrame } from "./types.ts";
@@ -7,6 +8,8 @@ import type { ServerFrame } from "./types.ts";
 /** Milliseconds between two signs of typing, and after which one is over. */
 const TYPING_EVERY = 3_000;
 const TYPING_ENDS = 6_000;
+/** Typing is said by the socket only. */
+const NOT_BY_REST = () => Promise.reject(ProblemError.unreachable("there is no connection"));
 /** Users that are watched, at most. */
 const WATCHED = 200;
 
@@ -30,7 +33,10 @@ export class Presence {
     const now = this.#platform.now();
     if (now - (this.#typed.get(key) ?? 0) < TYPING_EVERY) return;
     this.#typed.set(key, now);
-    this.#server.tell({ type: "typing", room_id: room, active: true, ...(thread ? { thread_root_id: thread } : {}) });
+    const frame = { type: "typing", room_id: room, active: true, ...(thread ? { thread_root_id: thread } : {}) };
+    // One who may only read is told so at the first key, and not when all is written.
+    if (this.#store.me?.email_verified === false && this.#server.live) this.#server.ask(frame, NOT_BY_REST).catch((error: unknown) => this.#store.refused(error));
+    else this.#server.tell(frame);
   }
 
   watch(users: string[]): void {

@@ -16,6 +16,8 @@ export class Rooms {
   readonly #delivered: (client_id: string, id: string) => void;
   /** How many events of each room have come. */
   readonly #touched = new Map<string, number>();
+  /** Rooms that the user is leaving. */
+  readonly #leaving = new Set<string>();
   readonly #refetching = new Map<string, Promise<void>>();
 
   /** `delivered` hears of messages of the user's own that the server has. */
@@ -67,8 +69,9 @@ export class Rooms {
   async members(room: string): Promise<void> {
     const items = await all((cursor) => answer(this.#server.api.GET("/v1/rooms/{room_id}/members", { params: { path: { room_id: room }, query: { limit: 200, ...cursor }, header: this.#server.fresh() } })));
     for (const member of items) this.#takeUser(member.user);
-    this.#store.members.set(room, { items, stale: false });
+    this.#store.members.set(room, { items, stale: false, at: Date.now() });
     this.#store.touch(`members:${room}`);
+    if (this.#store.rooms.get(room)?.member_count !== items.length) await this.refresh(room);
   }
 
   async user(id: string): Promise<User> {
@@ -77,16 +80,46 @@ export class Rooms {
     return user;
   }
 
-  /** The room is not the user's any more. */
-  gone(room: string): void {
-    const held = this.#store.rooms.get(room);
-    if (held) putRoom(this.#store, { ...held, membership: null });
-    for (const key of [...this.#store.timelines.keys()]) {
+  async leave(room: string): Promise<void> {
+    this.#leaving.add(room);
+    try {
+      await this.#server.request("DELETE", `/v1/rooms/${room}/members/me`);
+    } catch (error) {
+      this.#leaving.delete(room);
+      throw error;
+    }
+  }
+
+  /** The room is not the user's any more: what only its members may see is not kept. */
+  gone(room: string, banned = false): void {
+    const store = this.#store;
+    const held = store.rooms.get(room);
+    const before = store.lost.get(room);
+    if (held?.membership || before) {
+      const how = banned ? "banned" : (before?.how ?? (this.#leaving.has(room) ? "left" : "removed"));
+      store.lost.set(room, { name: held?.name ?? before?.name ?? null, how });
+      store.touch(`lost:${room}`);
+    }
+    this.#leaving.delete(room);
+    for (const key of [...store.timelines.keys()]) {
       if (key === room || key.startsWith(`${room}/`)) {
-        this.#store.timelines.delete(key);
-        this.#store.touch(`timeline:${key}`);
+        store.timelines.delete(key);
+        store.touch(`timeline:${key}`);
       }
     }
+    for (const message of [...store.messages.values()]) {
+      if (message.room_id === room && store.messages.delete(message.id)) store.touch(`message:${message.id}`);
+    }
+    if (store.threads.delete(room)) store.touch(`threads:${room}`);
+    if (store.members.delete(room)) store.touch(`members:${room}`);
+    if (!held) return;
+    if (held.visibility !== "public") {
+      store.rooms.delete(room);
+      store.touch("rooms", `room:${room}`);
+      return;
+    }
+    putRoom(store, { ...held, membership: null, last_message: null });
+    void this.refresh(room).catch(() => undefined);
   }
 
   takeMessage(message: Message): void {
@@ -129,6 +162,7 @@ export class Rooms {
   }
 
   #take(room: Room): void {
+    if (room.membership && this.#store.lost.delete(room.id)) this.#store.touch(`lost:${room.id}`);
     if (room.last_message) this.takeMessage(room.last_message);
     putRoom(this.#store, room);
   }

@@ -8,6 +8,8 @@ const LOCK = "tidings-refresh";
 const PATIENCE = 15_000;
 /** Milliseconds for the tokens of a tab that has just refreshed to be heard of. A lock may be had before they are. */
 const NEWS = 1_000;
+/** Milliseconds for the server to hear that the user has signed out. */
+const LEAVING = 5_000;
 /** The part of a token's life after which it is refreshed. */
 const OLD = 0.8;
 
@@ -30,6 +32,10 @@ export class Sessions {
   onChange: (state: "began" | "ended" | "left") => void = () => undefined;
   #held: Held | undefined;
   #refreshing: Promise<string> | undefined;
+  /** How often a session was left: tokens that were asked for before are not taken after that. */
+  #turn = 0;
+  /** The session that was left without the server. */
+  #owed: Held | undefined;
   /** Waits for tokens of another tab. */
   #expecting: () => void = () => undefined;
   readonly #base: string;
@@ -99,20 +105,48 @@ export class Sessions {
     }
   }
 
-  async leave(): Promise<void> {
+  /** Ends the session: here in any case, and on the server where it can be reached in time. Gives the id of one that the server could not be told of. */
+  async leave(): Promise<string | undefined> {
     const held = this.#held;
-    if (held) {
-      const request = new Request(`${this.#base}/v1/sessions/current`, {
-        method: "DELETE",
-        headers: { authorization: `Bearer ${await this.token()}` },
-        credentials: "same-origin",
-      });
-      const response = await this.#platform.fetch(request).catch((error: unknown) => {
-        throw ProblemError.unreachable(String(error));
-      });
-      if (!response.ok && response.status !== 401) throw await ProblemError.of(response, await response.json().catch(() => null));
-    }
+    const told = !held || (this.#platform.online() && (await this.#inTime(this.token().then((access) => this.#end(access)))));
     this.forget();
+    if (told) return undefined;
+    this.#owed = held;
+    return held.session;
+  }
+
+  /** Ends a session on the server that was left without it. Where another one has begun meanwhile, or it has ended, there is nothing to do. */
+  settle(session: string): Promise<void> {
+    return this.#platform.exclusively(LOCK, PATIENCE, async () => {
+      if (this.#held || !(this.#byCookie || this.#owed)) return;
+      try {
+        const tokens = (await this.#ask("/v1/sessions/refresh", this.#byCookie ? {} : { refresh_token: this.#owed?.refresh ?? "" })) as SessionTokens;
+        if (tokens.session_id === session) await this.#end(tokens.access_token);
+      } catch (error) {
+        if (!(error instanceof ProblemError) || error.retryable) throw error;
+      }
+      this.#owed = undefined;
+    });
+  }
+
+  async #end(access: string): Promise<void> {
+    const request = new Request(`${this.#base}/v1/sessions/current`, { method: "DELETE", headers: { authorization: `Bearer ${access}` }, credentials: "same-origin" });
+    const response = await this.#platform.fetch(request).catch((error: unknown) => {
+      throw ProblemError.unreachable(String(error));
+    });
+    if (!response.ok && response.status !== 401) throw await ProblemError.of(response, await response.json().catch(() => null));
+  }
+
+  /** Whether it was done before the user has waited long enough. A session that the server has ended is ended. */
+  #inTime(work: Promise<void>): Promise<boolean> {
+    return new Promise((resolve) => {
+      const cancel = this.#platform.later(LEAVING, () => resolve(false));
+      const end = (done: boolean) => {
+        cancel();
+        resolve(done);
+      };
+      work.then(() => end(true), (error: unknown) => end(error instanceof ProblemError && error.status === 401));
+    });
   }
 
   /** The server has ended the session at the user's own wish, or their account: nothing is asked, in all tabs. */
@@ -123,6 +157,7 @@ export class Sessions {
 
   /** The socket may have told of the end first: it is for good all the same. */
   #left(): void {
+    this.#turn += 1;
     this.#held = undefined;
     this.user = undefined;
     this.onChange("left");
@@ -163,8 +198,11 @@ export class Sessions {
       const held = this.#held;
       if (before && held && held.obtained > before.obtained) return held.access;
       const body = this.#byCookie ? {} : { refresh_token: before?.refresh ?? "" };
+      const turn = this.#turn;
       try {
-        this.#take((await this.#ask("/v1/sessions/refresh", body)) as SessionTokens);
+        const tokens = (await this.#ask("/v1/sessions/refresh", body)) as SessionTokens;
+        if (turn !== this.#turn) throw signedOut();
+        this.#take(tokens);
       } catch (error) {
         if (error instanceof ProblemError && error.status === 401) this.#drop();
         throw error;

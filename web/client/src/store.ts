@@ -1,18 +1,21 @@
 /** One normalized store. What is read out of it never changes in place: a change is another object, so that `===` tells. */
 import { counted } from "./badge.ts";
 import { Overlay } from "./overlay.ts";
-import type { Account, Member, Message, Notification, OutboxChange, OutboxEntry, Room, Status, Thread, Unread, UploadView, User } from "./types.ts";
+import { ProblemError } from "./problem.ts";
+import type { Account, LostRoom, Member, Message, Notification, OutboxChange, OutboxEntry, Room, Status, Thread, Unread, UploadView, User } from "./types.ts";
 import { Timeline, type TimelineView } from "./timeline.ts";
 
 /** What can be subscribed to; those with a colon name one thing, like `room:room_1`. */
 export type Key =
-  | "me" | "rooms" | "notifications" | "unread" | "status" | "outbox" | "build"
-  | `room:${string}` | `user:${string}` | `message:${string}` | `timeline:${string}` | `members:${string}` | `markers:${string}` | `typing:${string}` | `presence:${string}` | `upload:${string}` | `threads:${string}` | `changes:${string}`;
+  | "me" | "rooms" | "notifications" | "unread" | "status" | "outbox" | "build" | "unverified"
+  | `room:${string}` | `user:${string}` | `message:${string}` | `timeline:${string}` | `members:${string}` | `markers:${string}` | `typing:${string}` | `presence:${string}` | `upload:${string}` | `threads:${string}` | `changes:${string}` | `lost:${string}`;
 
 export interface MembersView {
   items: Member[];
   /** They may have changed since they were read. */
   stale: boolean;
+  /** When they were read, in milliseconds since 1970. Of a room that all users belong to the server does not tell who is new. */
+  at: number;
 }
 
 export interface PresenceView {
@@ -37,6 +40,7 @@ type Read<K extends Key> =
   : K extends "status" ? Status
   : K extends "outbox" ? OutboxEntry[]
   : K extends "build" ? string | undefined
+  : K extends "unverified" ? boolean
   : K extends `room:${string}` ? Room | undefined
   : K extends `user:${string}` ? User | undefined
   : K extends `message:${string}` ? Message | undefined
@@ -48,6 +52,7 @@ type Read<K extends Key> =
   : K extends `upload:${string}` ? UploadView | undefined
   : K extends `threads:${string}` ? ThreadsView | undefined
   : K extends `changes:${string}` ? readonly OutboxChange[]
+  : K extends `lost:${string}` ? LostRoom | undefined
   : never;
 
 const NO_MARKERS: ReadonlyMap<string, string> = new Map();
@@ -65,6 +70,7 @@ export class Store {
   readonly timelines = new Map<string, Timeline>();
   readonly uploads = new Map<string, UploadView>();
   readonly threads = new Map<string, ThreadsView>();
+  readonly lost = new Map<string, LostRoom>();
   /** Threads with something unread, as the server counted them last. */
   unreadThreads = 0;
   outbox: OutboxEntry[] = [];
@@ -73,6 +79,8 @@ export class Store {
   status: Status = { phase: "signedOut" };
   /** The build of the server, as it greeted last: another one than before means that the page is older than the server. */
   build: string | undefined;
+  /** The server has said that those whose address is not verified may only read. */
+  #readOnly = false;
   readonly #soon: (work: () => void) => void;
   readonly #listeners = new Map<Key, Set<() => void>>();
   readonly #changed = new Set<Key>();
@@ -115,7 +123,15 @@ export class Store {
         this.#changed.add("unread");
       }
       if (key === "outbox") this.#laidOver();
+      if (key === "me") this.#changed.add("unverified");
     }
+  }
+
+  /** Takes from a refusal what the server tells in no other way. */
+  refused(error: unknown): void {
+    if (!(error instanceof ProblemError) || error.code !== "not_verified" || this.#readOnly) return;
+    this.#readOnly = true;
+    this.touch("unverified");
   }
 
   /** A message as the user has left it, which the server may not know yet. */
@@ -138,10 +154,11 @@ export class Store {
 
   /** Forgets everything: the user has signed out. */
   clear(): void {
-    for (const map of [this.users, this.rooms, this.messages, this.members, this.markers, this.notifications, this.presence, this.typing, this.timelines, this.uploads, this.threads]) map.clear();
+    for (const map of [this.users, this.rooms, this.messages, this.members, this.markers, this.notifications, this.presence, this.typing, this.timelines, this.uploads, this.threads, this.lost]) map.clear();
     this.outbox = [];
     this.overlay.take([]);
     this.unreadThreads = 0;
+    this.#readOnly = false;
     this.me = undefined;
     this.#rooms = this.#notifications = this.#unread = undefined;
     this.touch(...this.#listeners.keys());
@@ -161,6 +178,7 @@ export class Store {
       case "status": return this.status;
       case "outbox": return this.outbox;
       case "build": return this.build;
+      case "unverified": return this.#readOnly && this.me?.email_verified === false;
       case "rooms": return (this.#rooms ??= this.#sortedRooms());
       case "notifications": return (this.#notifications ??= [...this.notifications.values()].sort((a, b) => order(b.created_at, a.created_at) || order(b.id, a.id)));
       case "unread": return (this.#unread ??= this.#count());
@@ -178,6 +196,7 @@ export class Store {
       case "typing": return this.typing.get(id) ?? NO_ONE;
       case "presence": return this.presence.get(id);
       case "upload": return this.uploads.get(id);
+      case "lost": return this.lost.get(id);
       case "threads": return this.threads.get(id);
     }
     return undefined;

@@ -20,6 +20,13 @@ export type Unread = Schemas["UnreadSummary"];
 export type User = Schemas["User"];
 export type EventFrame = Extract<ServerFrame, { type: "event" }>;
 
+/** A room that was the user's until a while ago, as it was called then. */
+export interface LostRoom {
+  name: string | null;
+  /** The server does not tell who is removed from who leaves: `removed` may be a leaving on another device. */
+  how: "removed" | "banned" | "left";
+}
+
 /** A list of the API. */
 export interface Page<T> {
   items: T[];

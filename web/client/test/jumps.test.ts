@@ -90,3 +90,27 @@ test("of one place there is one question at a time, and one that fails does not 
   await tries[1];
   expect([shown()[0], shown().at(-1)]).toEqual([1, 10]);
 });
+
+test("what is read ahead leaves the place alone that was asked for", async () => {
+  const { client, asked, shown } = world();
+  const opened = client.open(ROOM, "msg_60");
+  await settle();
+  const ahead = client.prefetch(ROOM);
+  await settle();
+  expect(asked.map((one) => one.query)).toEqual(["around,msg_60"]);
+  await asked[0]?.answer(page(35, 85));
+  await Promise.all([opened, ahead]);
+  await client.prefetch(ROOM);
+  expect([shown()[0], shown().at(-1), asked.length]).toEqual([35, 84, 1]);
+  // The other way round the place that is asked for comes before what was read ahead.
+  const other = world();
+  const first = other.client.prefetch(ROOM);
+  const second = other.client.open(ROOM, "msg_60");
+  await settle();
+  expect(other.asked.map((one) => one.query)).toEqual(["", "around,msg_60"]);
+  await other.asked[1]?.answer(page(35, 85));
+  await second;
+  await other.asked[0]?.answer(page(200, 250, false));
+  await first;
+  expect([other.shown()[0], other.shown().at(-1)]).toEqual([35, 84]);
+});

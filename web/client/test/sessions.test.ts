@@ -96,4 +96,46 @@ describe("sessions", () => {
     expect(all.map((tab) => tab.user)).toEqual([undefined, undefined]);
     expect(asked()).toBe(before);
   });
+
+  test("a session that is left without the server ends here at once, and there later; tokens that were on their way are not taken", async () => {
+    const asked: string[] = [];
+    let [away, access] = [false, "t1"];
+    const held: (() => void)[] = [];
+    const fetch = async (request: Request) => {
+      asked.push(`${request.method} ${new URL(request.url).pathname}`);
+      if (away) throw new TypeError("no network");
+      if (access === "late") await new Promise<void>((resolve) => held.push(resolve));
+      return request.method === "DELETE" ? new Response(null, { status: 204 }) : Response.json(tokens(access));
+    };
+    const make = (more: Partial<Platform> = {}) => new Sessions("http://x", platform({ fetch, later: () => () => undefined, ...more }), true);
+    const tab = make();
+    const states: string[] = [];
+    tab.onChange = (state) => states.push(state);
+    await tab.restore();
+    away = true;
+    expect(await tab.leave()).toBe("ses_1");
+    expect([states, tab.user]).toEqual([["began", "left"], undefined]);
+    await expect(tab.settle("ses_1")).rejects.toMatchObject({ retryable: true });
+    away = false;
+    asked.length = 0;
+    // Of a session that has begun since nothing is ended.
+    await tab.settle("ses_0");
+    expect(asked).toEqual(["POST /v1/sessions/refresh"]);
+    asked.length = 0;
+    await tab.settle("ses_1");
+    expect(asked).toEqual(["POST /v1/sessions/refresh", "DELETE /v1/sessions/current"]);
+    expect([states, tab.user]).toEqual([["began", "left"], undefined]);
+    // A server that does not answer is waited for so long and no longer.
+    const other = make({ later: (_, work) => {
+      const timer = setTimeout(work, 20);
+      return () => clearTimeout(timer);
+    } });
+    await other.restore();
+    access = "late";
+    const refreshing = other.token(true).catch((error: { status: number }) => error.status);
+    expect(await other.leave()).toBe("ses_1");
+    held.forEach((release) => release());
+    expect(await refreshing).toBe(401);
+    expect(other.user).toBeUndefined();
+  });
 });

@@ -5,18 +5,33 @@ import { Watch } from "../src/watch.ts";
 
 /** A browser with a lock for all of its tabs. */
 function browser() {
-  let queue: Promise<unknown> = Promise.resolve();
-  const exclusively = <T>(_name: string, _patience: number, work: () => Promise<T>): Promise<T> => {
-    const run = queue.then(work);
-    queue = run.catch(() => undefined);
-    return run;
-  };
+  let held: ((stolen: Error) => void) | undefined;
+  const line: (() => void)[] = [];
+  // As in a browser, one who is not patient takes the lock from the tab that has it, which is told.
+  const exclusively = <T>(_name: string, patience: number, work: () => Promise<T>): Promise<T> => new Promise((resolve, reject) => {
+    const grant = () => {
+      held = reject;
+      // A callback of a lock is never called at once.
+      queueMicrotask(() => void work().then(resolve, reject).finally(() => {
+        if (held !== reject) return;
+        held = undefined;
+        line.shift()?.();
+      }));
+    };
+    if (held && patience === Infinity) return void line.push(grant);
+    held?.(new Error("stolen"));
+    grant();
+  });
   const channels = new Set<(message: unknown) => void>();
+  const said: unknown[] = [];
   const channel = () => {
     let own: (message: unknown) => void = () => undefined;
     return {
       // As in a browser, it is heard by all others.
-      post: (message: unknown) => channels.forEach((heard) => heard === own || heard(message)),
+      post: (message: unknown) => {
+        said.push(message);
+        channels.forEach((heard) => heard === own || heard(message));
+      },
       listen: (heard: (message: unknown) => void) => void channels.add((own = heard)),
       close: () => void channels.delete(own),
     };
@@ -26,7 +41,12 @@ function browser() {
     const timers = new Set<[number, () => void]>();
     let visible = true;
     let changed: () => void = () => undefined;
-    const given = platform({ exclusively, channel, visible: () => visible, onVisible: (heard) => {
+    let heard: (message: unknown) => void = () => undefined;
+    let frozen: unknown[] | undefined;
+    const given = platform({ exclusively, random: () => 0.5, channel: () => {
+      const own = channel();
+      return { ...own, listen: (hear) => own.listen((heard = (message) => (frozen ? void frozen.push(message) : hear(message)))) };
+    }, visible: () => visible, onVisible: (heard) => {
       changed = heard;
       return () => (changed = () => undefined);
     }, later: (milliseconds, work) => {
@@ -41,6 +61,13 @@ function browser() {
         visible = now;
         changed();
       },
+      /** Nothing runs in it; what was said to it is heard afterwards. */
+      freeze: () => void (frozen = []),
+      thaw: () => {
+        const missed = frozen ?? [];
+        frozen = undefined;
+        missed.forEach(heard);
+      },
       /** Five minutes later. */
       wait: () => {
         for (const timer of [...timers]) {
@@ -50,7 +77,7 @@ function browser() {
       },
     };
   };
-  return { tab };
+  return { tab, said };
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -126,7 +153,8 @@ describe("keeping watch", () => {
     for (const one of [first, second]) one.see(false);
     expect(third.watch.crowded()).toBe(true);
     expect([first.told, second.told, third.told]).toEqual([[], ["parked"], []]);
-    expect(second.timers.size).toBe(0);
+    // It only looks whether watch is kept.
+    expect([...second.timers].map(([milliseconds]) => milliseconds)).toEqual([60_000]);
     // A hidden one asks for nothing: it does without until it is looked at. The one that keeps watch goes on trying.
     third.see(false);
     expect([third.watch.crowded(), first.watch.crowded()]).toEqual([false, false]);
@@ -139,5 +167,63 @@ describe("keeping watch", () => {
     second.see(false);
     third.watch.crowded();
     expect(second.told).toEqual(["parked", "back"]);
+  });
+
+  test("the one that keeps watch answers at once that it does, and the others leave it to it", async () => {
+    const { tab, said } = browser();
+    const [first, second] = [tab(), tab()];
+    for (const one of [first, second]) one.watch.start();
+    await settle();
+    said.length = 0;
+    const both = Promise.all([second.watch.wanted(), second.watch.wanted()]);
+    expect(said).toEqual(["who", "here"]);
+    expect([await both, await first.watch.wanted(), second.timers.size]).toEqual([[false, false], true, 0]);
+    // One without a session is told of nothing.
+    expect(await tab().watch.wanted()).toBe(false);
+  });
+
+  test("a frozen tab does not silence the others: one of them takes the watch, and it stands in line again when it thaws", async () => {
+    const { tab } = browser();
+    const [first, second, third] = [tab(), tab(), tab()];
+    for (const one of [first, second, third]) one.watch.start();
+    await settle();
+    first.freeze();
+    const asked = Promise.all([second.watch.wanted(), third.watch.wanted()]);
+    expect([...second.timers].map(([milliseconds]) => milliseconds)).toEqual([3_250]);
+    // Of the two that wait the first one is enough: it says so, and the other one does not.
+    second.wait();
+    expect(await asked).toEqual([true, false]);
+    await settle();
+    expect([second.watch.leads, third.watch.leads, third.timers.size]).toEqual([true, false, 0]);
+    first.thaw();
+    await settle();
+    expect(first.watch.leads).toBe(false);
+    second.watch.close();
+    await settle();
+    // Both stand in line, and one of them is the next.
+    expect([first.watch.leads, third.watch.leads].filter(Boolean).length).toBe(1);
+  });
+
+  test("one that was parked looks now and then, and has its connection again when no tab keeps watch any more", async () => {
+    const { tab } = browser();
+    const [first, second] = [tab(), tab()];
+    for (const one of [first, second]) one.watch.start();
+    for (const one of [first, second]) one.see(false);
+    await settle();
+    second.wait();
+    // It is kept.
+    second.wait();
+    await settle();
+    expect(second.told).toEqual(["parked"]);
+    expect([...second.timers].map(([milliseconds]) => milliseconds)).toEqual([60_000]);
+    first.freeze();
+    second.wait();
+    second.wait();
+    await settle();
+    expect([second.told, second.watch.leads, second.timers.size]).toEqual([["parked", "back"], true, 0]);
+    // The frozen one is told when it thaws, and may be parked like any other.
+    first.thaw();
+    await settle();
+    expect([first.watch.leads, first.timers.size]).toEqual([false, 1]);
   });
 });
