@@ -20,16 +20,20 @@ function catalogues(): Plugin {
   };
 }
 
-/** Names of emoji, from our own origin; the version in the path changes with the data. */
+const emojibase = async (path: string) => JSON.parse(await readFile(new URL(import.meta.resolve(`emojibase-data/${path}.json`)), "utf8")) as unknown;
+
+/** Names of emoji, from our own origin, with the short ones that many know by heart; the version in the path changes with the data. */
 function emoji(): Plugin {
   return {
     name: "emoji",
     apply: "build",
     async generateBundle() {
+      const short = (await emojibase("en/shortcodes/github")) as Record<string, string | string[]>;
       for (const language of ["en", "de"]) {
-        for (const name of ["data", "messages"]) {
-          const source = await readFile(new URL(import.meta.resolve(`emojibase-data/${language}/${name}.json`)));
-          this.emitFile({ type: "asset", fileName: `assets/emoji-17.0.0/${language}/${name}.json`, source });
+        const data = (await emojibase(`${language}/data`)) as { hexcode: string }[];
+        const named = data.map((one) => (short[one.hexcode] === undefined ? one : { ...one, shortcodes: [short[one.hexcode]].flat() }));
+        for (const [name, source] of Object.entries({ data: named, messages: await emojibase(`${language}/messages`) })) {
+          this.emitFile({ type: "asset", fileName: `assets/emoji-17.0.0-1/${language}/${name}.json`, source: JSON.stringify(source) });
         }
       }
     },

@@ -5,5 +5,5 @@ const long = ["paces", "screens", "seen", "sessions", "showcase"].map((name) => 
 
 export default defineConfig({
   resolve: { alias: { "@tidings/client": new URL("../client/src/index.ts", import.meta.url).pathname } },
-  test: { include: ["test/**/*.test.{ts,tsx}"], exclude: process.env.TIDINGS_LONG_TESTS === "1" ? [] : long, testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false },
+  test: { include: ["test/**/*.test.{ts,tsx}"], exclude: process.env.TIDINGS_LONG_TESTS === "1" ? [] : long, testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false, reporters: ["default", "./test/kit/failures.ts"] },
 });

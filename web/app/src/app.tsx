@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect } from "react";
+import { Suspense, useEffect } from "react";
 import { Redirect, Route, Switch, useLocation } from "wouter";
 import { client, useKey } from "./client.ts";
 import { useLanguage, withTexts } from "./i18n.ts";
@@ -7,16 +7,28 @@ import { SignIn } from "./screens/sign-in.tsx";
 import { Shell } from "./shell/shell.tsx";
 import { Crash } from "./shell/crash.tsx";
 import { Announcer } from "./shell/announcer.tsx";
+import { leaveSearch } from "./shell/searching.ts";
+import { Lacking } from "./kit/lacking.tsx";
 import { Later } from "./kit/later.tsx";
+import { part } from "./kit/part.tsx";
 
-const Resign = lazy(() => import("./shell/resign.tsx"));
-const Invitation = lazy(() => import("./screens/invitation.tsx"));
-const Reset = lazy(() => import("./screens/reset.tsx"));
-const Erasure = lazy(() => withTexts(import("./screens/erasure.tsx"), "more"));
-const Register = lazy(() => import("./screens/register.tsx"));
+const Resign = part(() => import("./shell/resign.tsx"));
+const Invitation = part(() => import("./screens/invitation.tsx"));
+const Reset = part(() => import("./screens/reset.tsx"));
+const Erasure = part(() => withTexts(import("./screens/erasure.tsx"), "more"));
+const Register = part(() => import("./screens/register.tsx"));
 
 export function App() {
   useLanguage();
+  return (
+    <>
+      <Screens />
+      <Lacking />
+    </>
+  );
+}
+
+function Screens() {
   const me = useKey("me");
   const status = useKey("status");
   const [path, go] = useLocation();
@@ -24,6 +36,9 @@ export function App() {
   useEffect(() => {
     if (left) forgetDrafts();
   }, [left]);
+  const user = me?.id;
+  // Another one begins with nothing of what was left here.
+  useEffect(() => leaveSearch, [user]);
   if (!me) {
     return (
       <Crash>

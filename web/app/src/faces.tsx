@@ -1,6 +1,6 @@
 /** People as they are shown: who is on screen and not known yet is asked for, one at a time. */
 import type { User } from "@tidings/client";
-import { useEffect } from "react";
+import { startTransition, useCallback, useEffect, useSyncExternalStore } from "react";
 import { client, useKey } from "./client.ts";
 import { Avatar } from "./kit/kit.tsx";
 
@@ -39,6 +39,20 @@ export function usePerson(id: string): User | undefined {
     if (!known) want(id);
   }, [known, id]);
   return held ?? (id === me?.id ? me : undefined);
+}
+
+/** The usernames of some users, as far as they are known, with spaces between. What is drawn anew when one becomes known is what names that one. */
+export function useUsernames(ids: readonly string[]): string {
+  const named = ids.join(" ");
+  const read = () => ids.map((id) => (id === client.store.me?.id ? client.store.me : client.store.get(`user:${id}`))?.username ?? "").filter(Boolean).join(" ");
+  const subscribe = useCallback((changed: () => void) => {
+    const ends = (named === "" ? [] : named.split(" ")).map((id) => client.store.subscribe(`user:${id}`, () => startTransition(changed)));
+    return () => ends.forEach((end) => end());
+  }, [named]);
+  useEffect(() => {
+    for (const id of named === "" ? [] : named.split(" ")) if (id !== client.store.me?.id && !client.store.get(`user:${id}`)) want(id);
+  }, [named]);
+  return useSyncExternalStore(subscribe, read);
 }
 
 /** The picture of a person. */

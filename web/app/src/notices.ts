@@ -17,13 +17,18 @@ function roomOf(entry: Notification): string {
   return room && room.kind !== "direct" ? roomName(room) : "";
 }
 
+/** Who registers also logs in, which is told in an entry of its own. */
+function isFirst(entry: Notification): boolean {
+  return !client.store.get("notifications").some((one) => one.kind === "welcome" && one.created_at < entry.created_at);
+}
+
 export function worded(entry: Notification): Worded {
   const me = client.store.get("me");
   const name = entry.actor?.display_name ?? t("notice.someone");
   const room = roomOf(entry);
   switch (entry.kind) {
     case "welcome": {
-      const fresh = Date.parse(entry.created_at) - Date.parse(me?.created_at ?? "") < NEW;
+      const fresh = isFirst(entry) && Date.parse(entry.created_at) - Date.parse(me?.created_at ?? "") < NEW;
       return { title: t(fresh ? "notice.welcome" : "notice.welcome_back", { name: me?.display_name ?? "" }), body: t(fresh ? "notice.ready" : "notice.logged_in") };
     }
     case "mention": return { title: room ? t("notice.mention", { name, room }) : t("notice.mention_only", { name }), body: t("notice.read") };

@@ -82,10 +82,19 @@ export function says(problem: Problem): string {
 function placed(error: FieldError): string {
   const field = named(error.pointer);
   const label = has(`wrong.${field}_${error.code}`) ? undefined : NAMES[field];
-  return label ? t("wrong.of", { field: t(label), text: wrongWith(error) }) : wrongWith(error);
+  const text = wrongWith(error);
+  // The server's words begin with its own name of the field.
+  return label ? t("wrong.of", { field: t(label), text: text.startsWith(`${field} `) ? text.slice(field.length + 1) : text }) : text;
 }
 
 /** The problem that an error brings with it. */
 export function problemOf(error: unknown): Problem | undefined {
   return (error as { problem?: Problem } | null | undefined)?.problem;
+}
+
+/** Statuses of what cannot be, or is not there: to ask once more is no help. */
+const HOPELESS = [400, 404, 410, 422];
+
+export function hopeless(error: unknown): boolean {
+  return HOPELESS.includes(problemOf(error)?.status ?? 0);
 }

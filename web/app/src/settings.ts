@@ -21,9 +21,23 @@ export function draft(place: string): string {
   return localStorage.getItem(DRAFT + place) ?? "";
 }
 
+/** The places of what was typed in a timeline and not sent: its draft, and edits of its messages. */
+export function drafts(place: string): string[] {
+  return Object.keys(localStorage).map((key) => key.slice(DRAFT.length)).filter((one) => (one === place || one.startsWith(`${place}.edit.`)) && draft(one) !== "").sort();
+}
+
 export function keepDraft(place: string, text: string): void {
   if (text.trim() === "") localStorage.removeItem(DRAFT + place);
   else localStorage.setItem(DRAFT + place, text);
+}
+
+/** Calls back when another tab has kept another draft of a place, with what it was before. Gives what ends it. */
+export function onDraft(place: string, changed: (before: string) => void): () => void {
+  const heard = (event: StorageEvent) => {
+    if (event.storageArea === localStorage && event.key === DRAFT + place) changed(event.oldValue ?? "");
+  };
+  window.addEventListener("storage", heard);
+  return () => window.removeEventListener("storage", heard);
 }
 
 const EXPORT = "tidings.export.";
@@ -161,11 +175,24 @@ export function signedIn(): boolean {
   return localStorage.getItem(SIGNED_IN) !== null;
 }
 
+const OWED = "tidings.owed";
+
+/** The session that was left without a connection: the server has still to be told. */
+export function owed(): string | undefined {
+  return localStorage.getItem(OWED) ?? undefined;
+}
+
+export function keepOwed(session: string | undefined): void {
+  if (session) localStorage.setItem(OWED, session);
+  else localStorage.removeItem(OWED);
+}
+
 /** Who is signed in. What another person has left here goes before anything of it is shown. */
 export function keepSignedIn(user: string | undefined): void {
   const before = localStorage.getItem(SIGNED_IN);
   // It was not kept by name always.
   if (user && before && before !== "1" && before !== user) forgetDrafts();
+  if (user) keepOwed(undefined);
   if (user) localStorage.setItem(SIGNED_IN, user);
   else localStorage.removeItem(SIGNED_IN);
 }

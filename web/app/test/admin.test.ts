@@ -86,6 +86,17 @@ staged("rooms and administration in a browser", [], (world) => {
     await page.getByText("unkind words").waitFor();
     await page.getByText("an insult").waitFor();
     expect(await faults(page)).toEqual([]);
+    const state = page.getByRole("navigation", { name: "State" });
+    await state.getByRole("link", { name: "Open 1", exact: true }).waitFor();
+    const find = page.getByLabel("Find by words, people or rooms");
+    await find.fill("insult unkind #general bo berg");
+    await page.getByText("unkind words").waitFor();
+    await find.fill("insult elsewhere");
+    await page.getByText("No report here has \"insult elsewhere\" in it.").waitFor();
+    expect(await page.getByText("unkind words").count()).toBe(0);
+    expect(await faults(page)).toEqual([]);
+    await find.fill("");
+    await page.getByText("unkind words").waitFor();
     await picture(page, "admin-report");
     await page.getByRole("button", { name: "Delete the message" }).click();
     const asked = dialog(page, "Delete the message");
@@ -96,8 +107,14 @@ staged("rooms and administration in a browser", [], (world) => {
     await asked.waitFor({ state: "hidden" });
     await page.getByText("Nothing waits for you.").waitFor();
     await bo.page.getByText("Deleted message").waitFor();
-    await page.getByLabel("State").selectOption("actioned");
+    await state.getByRole("link", { name: "Open 0", exact: true }).waitFor();
+    await state.getByRole("link", { name: "Acted on" }).click();
     await page.getByText("against the rules").waitFor();
+    await page.reload();
+    await page.getByText("against the rules").waitFor();
+    expect(await state.getByRole("link", { name: "Acted on" }).getAttribute("aria-current")).toBe("page");
+    await page.goBack();
+    await page.getByText("Nothing waits for you.").waitFor();
   });
 
   test("an account is made, suspended for a reason, and the audit trail tells of it", async () => {

@@ -74,7 +74,7 @@ staged("the app in a browser", [], (world) => {
     await box.press("Enter");
     await ana.page.getByText("I do").waitFor();
     await write(bo.page, "- at six\n- by the gate\n\n`gate.open()`");
-    await ana.page.getByText("by the gate").waitFor();
+    await ana.page.getByText("by the gate", { exact: true }).waitFor();
     // Arrow-up edits one's newest own message, whatever others wrote since.
     await ana.page.getByRole("textbox", { name: /Message/ }).press("ArrowUp");
     await ana.page.getByRole("textbox", { name: /Message/ }).fill("Who has the **new** keys?");

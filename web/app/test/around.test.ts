@@ -309,4 +309,44 @@ staged("around the messages, in a browser", [], (world) => {
     for (const page of [a.page, other]) await page.clock.fastForward(10_000);
     expect(await tones()).toEqual(before);
   });
+
+  test("a tab that the browser has frozen does not silence the others: the next one notifies, and it keeps quiet when it thaws", async () => {
+    const [host, guest] = [await world.newcomer("Iva Ice"), await world.newcomer("Fro Frost")];
+    const rest = await world.rest(host.username);
+    const { id } = await rest<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: "frozen", members: [`@${guest.username}`] });
+    const context = guest.page.context();
+    await context.addInitScript(() => {
+      const shown: string[] = [];
+      class Stub {
+        static permission = "granted";
+        constructor(title: string) {
+          shown.push(title);
+        }
+        close() {}
+      }
+      Object.assign(window, { shown, Notification: Stub });
+    });
+    const shown = (page: Page) => page.evaluate(() => (window as unknown as { shown: string[] }).shown.length);
+    const inbox = async (page: Page) => {
+      await page.goto(`${world.url}/inbox`);
+      await page.getByRole("heading", { level: 1, name: "Inbox" }).waitFor();
+      return page;
+    };
+    const first = await inbox(guest.page);
+    const second = await inbox(await context.newPage());
+    const mention = (text: string) => rest("POST", `/v1/rooms/${id}/messages`, { body: `${text} @${guest.username}` });
+    await mention("one");
+    await until(async () => (await shown(first)) === 1, "the first tab keeps watch");
+    // Nothing runs in it from here on. What DevTools call frozen runs on in a page that is kept visible, as those of tests are.
+    const devtools = await context.newCDPSession(first);
+    await devtools.send("Debugger.enable");
+    await devtools.send("Debugger.pause");
+    await mention("two");
+    await until(async () => (await shown(second)) === 1, "the other one notifies");
+    await devtools.send("Debugger.resume");
+    await until(() => first.getByText(/mentioned you in/).count().then((count) => count === 2), "it has heard of both");
+    await mention("three");
+    await until(async () => (await shown(second)) === 2, "the other one goes on");
+    expect(await shown(first)).toBe(1);
+  });
 });

@@ -188,7 +188,7 @@ async function measure(world: World): Promise<void> {
 
   console.log("making rooms for the switcher ...");
   const second = await world.newcomer("Reader Two");
-  await pool(ROOMS, (n) => writer.call("POST", "/v1/rooms", { kind: "group", name: `many ${n}`, members: [second.username] }), ABREAST);
+  await pool(ROOMS, (n) => writer.call("POST", "/v1/rooms", { kind: "group", name: `many ${n}`, members: [`@${second.username}`] }), ABREAST);
   await second.page.reload();
   await second.page.getByRole("textbox", { name: /Message/ }).waitFor();
   await second.page.keyboard.press("Control+k");

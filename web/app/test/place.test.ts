@@ -1,22 +1,13 @@
 /** Nothing moves that the reader did not move, and every place is found again. */
 import type { Page, Route } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { enter, here, png, until, World, write } from "./kit/browser.ts";
+import { expect, test } from "vitest";
+import { enter, png, until, type World, write } from "./kit/browser.ts";
+import { switching } from "./kit/feeling.ts";
+import { staged } from "./kit/stage.ts";
 
 type Rest = Awaited<ReturnType<World["rest"]>>;
 
-describe.skipIf(!here)("places in a timeline, in a browser", () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.start();
-  });
-
-  afterAll(async () => {
-    await world?.stop();
-    expect(world?.complaints ?? []).toEqual([]);
-  });
-
+staged("places in a timeline, in a browser", [], (world) => {
   const scroller = (page: Page) => page.getByRole("main").locator("[class*=scroller]").first();
   const frames = (page: Page) => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(true)))));
 
@@ -76,6 +67,126 @@ describe.skipIf(!here)("places in a timeline, in a browser", () => {
     await page.getByText("mine", { exact: true }).waitFor();
     await until(async () => (await behind(page)) <= 80, "one's own message leads to the end");
   });
+
+  test("from an old message, with pages between, the button leads to the true end, and so does what one writes", async () => {
+    const { page, username } = await world.newcomer("Olle Old");
+    const other = await world.newcomer("Nora New");
+    const { id, ids } = await filled(username, "between", 220, other.username);
+    const theirs = await world.rest(other.username);
+    await page.goto(`${world.url}/r/${id}/m/${ids[20]}`);
+    await until(() => page.evaluate((message) => document.activeElement?.getAttribute("data-message") === message, ids[20]), "the message has the focus");
+    expect(await page.getByText("between 219 ").count()).toBe(0);
+    await page.getByRole("button", { name: "To the newest" }).waitFor();
+    // What comes meanwhile is counted, though it is not among what is shown.
+    for (let n = 0; n < 3; n++) await theirs("POST", `/v1/rooms/${id}/messages`, { body: `meanwhile ${n}` });
+    await page.getByRole("button", { name: "3 new" }).click();
+    await page.getByText("meanwhile 2").waitFor();
+    await page.getByRole("button", { name: /new/ }).and(page.locator("[class*=newsButton]")).waitFor({ state: "detached" });
+    await settled(page);
+    expect(await behind(page)).toBeLessThanOrEqual(1);
+    // Back there by another link; one writes while the end is out of sight.
+    await page.evaluate((path) => history.pushState(null, "", path), `/r/${id}/m/${ids[60]}`);
+    await until(() => page.evaluate((message) => document.activeElement?.getAttribute("data-message") === message, ids[60]), "the other one has the focus");
+    await write(page, "about that");
+    await page.getByRole("article", { name: /: about that$/ }).waitFor();
+    await until(async () => (await page.getByRole("article", { name: /: about that$/ }).getAttribute("data-message")) !== null, "it is stored");
+    await settled(page);
+    expect(await behind(page)).toBeLessThanOrEqual(1);
+    // And at the keyboard: End is the newest message, wherever one reads.
+    await page.evaluate((path) => history.pushState(null, "", path), `/r/${id}/m/${ids[20]}`);
+    await until(() => page.evaluate((message) => document.activeElement?.getAttribute("data-message") === message, ids[20]), "the first one has the focus");
+    await page.keyboard.press("End");
+    await until(() => page.evaluate(() => document.activeElement?.getAttribute("aria-label")?.endsWith(": about that") ?? false), "the newest has the focus");
+  });
+
+  test("of a room with more news than are read at once the button tells how many there are, and goes on telling when the last of them are read", async () => {
+    const { page, username } = await world.newcomer("Anni Away");
+    const { id, ids } = await filled((await world.newcomer("Berta Busy")).username, "busy", 120, username);
+    const own = await world.rest(username);
+    await own("PUT", `/v1/rooms/${id}/read`, { message_id: ids[9] });
+    const unread = async () => (await own<{ membership: { unread_count: number } }>("GET", `/v1/rooms/${id}`)).membership.unread_count;
+    await until(async () => (await unread()) === 110, "it is known what is read");
+    // Where one begins is decided at the opening.
+    await page.reload();
+    await enter(page, "busy");
+    const button = page.locator("[class*=newsButton]");
+    await page.getByRole("button", { name: /^1\d\d new$/ }).waitFor();
+    await scroller(page).hover();
+    const told = async () => Number(/^(\d+) new$/.exec((await button.textContent()) ?? "")?.[1]);
+    for (let n = 0; n < 200 && (await page.getByText("busy 119 ").count()) === 0; n++) {
+      expect(await told()).toBeGreaterThan(0);
+      expect(await told()).toBeLessThanOrEqual(110);
+      await page.mouse.wheel(0, 300);
+      await frames(page);
+    }
+    expect(await page.getByText("busy 119 ").count()).toBe(1);
+    expect(await behind(page)).toBeGreaterThan(80);
+    expect(await told()).toBeGreaterThan(0);
+    expect(await told()).toBeLessThanOrEqual(110);
+    await button.click();
+    await button.waitFor({ state: "detached" });
+    expect(await behind(page)).toBeLessThanOrEqual(80);
+    // By now all are read: of those that one goes by again none is new.
+    await until(async () => (await unread()) === 0, "all are read");
+    await page.goto(`${world.url}/r/${id}/m/${ids[5]}`);
+    await page.getByText("busy 5 ").waitFor();
+    await button.waitFor();
+    await scroller(page).hover();
+    for (let n = 0; n < 200 && (await button.count()) > 0; n++) {
+      expect(await button.textContent({ timeout: 1_000 }).catch(() => "To the newest")).toBe("To the newest");
+      await page.mouse.wheel(0, 300);
+      await frames(page);
+    }
+    expect(await button.count()).toBe(0);
+  });
+
+  test("a room whose end was asked for is let go of like any other, once twenty were opened after it", async () => {
+    const { page, username } = await world.newcomer("Lena Let");
+    const { id, ids, rest } = await filled(username, "held", 120);
+    const others: string[] = [];
+    for (let n = 0; n < 21; n++) {
+      const other = (await rest<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: `other ${n}` })).id;
+      await rest("POST", `/v1/rooms/${other}/messages`, { body: `of ${other}` });
+      others.push(other);
+    }
+    await page.goto(`${world.url}/r/${id}/m/${ids[5]}`);
+    await page.getByText("held 5 ").waitFor();
+    await page.getByRole("button", { name: "To the newest" }).click();
+    await page.getByText("held 119 ").waitFor();
+    await page.locator(`[data-room="${others[20]}"]`).waitFor();
+    await switching(page, others, others.length);
+    const again = page.waitForRequest((request) => request.url().includes(`/rooms/${id}/messages`));
+    await page.locator(`[data-room="${id}"]`).click();
+    await page.getByText("held 119 ").waitFor();
+    await again;
+  });
+
+  test("of twenty pages that come above while one turns the wheel nothing moves what is read", async () => {
+    const { page, username } = await world.newcomer("Wim Wheel");
+    await filled(username, "wheel", 1_060);
+    await enter(page, "wheel");
+    await page.getByText("wheel 1059 ").waitFor();
+    await scroller(page).hover();
+    let pages = 0;
+    page.on("response", (response) => {
+      if (response.url().includes("before=")) pages += 1;
+    });
+    let worst = 0;
+    for (let step = 0; step < 150; step++) {
+      await page.mouse.wheel(0, -600);
+      // Once the wheel has been turned, what is first in view stays there until nothing comes any more.
+      const came = pages;
+      await frames(page);
+      const before = await first(page);
+      await page.waitForFunction(() => document.querySelector("[role=feed][aria-busy=true]") === null);
+      await (pages > came ? settled(page) : frames(page));
+      const now = await scroller(page).evaluate((element, key) => (element.querySelector(`[data-row="${key}"]`)?.getBoundingClientRect().top ?? 0) - element.getBoundingClientRect().top, before.key);
+      worst = Math.max(worst, Math.abs(now - before.top));
+    }
+    console.log(`${pages} pages came above while the wheel was turned 150 times; the most that a row moved: ${worst.toFixed(2)} px`);
+    expect(worst).toBeLessThanOrEqual(1);
+    expect(pages).toBeGreaterThanOrEqual(20);
+  }, 300_000);
 
   test("one who goes on scrolling up through pages that come moves by what they scroll, and no further", async () => {
     const { page, username } = await world.newcomer("Una Ude");
@@ -144,6 +255,15 @@ describe.skipIf(!here)("places in a timeline, in a browser", () => {
     const answer = await rest<{ id: string }>("POST", `/v1/rooms/${id}/messages`, { body: "an answer in the thread", thread_root_id: ids[30] });
     await enter(page, "jumps");
     await page.getByText("jumps 179 ").waitFor();
+    await page.evaluate(() => {
+      const marks = new Set<string>();
+      Object.assign(window, { marks });
+      const look = () => {
+        for (const row of document.querySelectorAll<HTMLElement>("[data-marked]")) marks.add(row.dataset["message"] ?? "");
+        requestAnimationFrame(look);
+      };
+      look();
+    });
     await page.evaluate(([one, two]) => {
       history.pushState(null, "", one);
       history.pushState(null, "", two);
@@ -155,6 +275,10 @@ describe.skipIf(!here)("places in a timeline, in a browser", () => {
       return Math.abs(own.top + own.height / 2 - ((view?.top ?? 0) + (view?.height ?? 0) / 2)) / (view?.height ?? 1);
     });
     expect(middle).toBeLessThan(0.25);
+    // It is marked for a while, whatever comes meanwhile.
+    await rest("POST", `/v1/rooms/${id}/messages`, { body: "meanwhile" });
+    await page.locator("[data-marked]").waitFor({ state: "detached" });
+    expect(await page.evaluate(() => [...(window as unknown as { marks: Set<string> }).marks])).toContain(ids[90]);
     await page.goto(`${world.url}/r/${id}/m/${answer.id}`);
     await page.getByRole("complementary", { name: "Thread" }).getByText("an answer in the thread").waitFor();
     await page.goto(`${world.url}/r/${id}/m/${ids[10]}`);
@@ -202,13 +326,12 @@ describe.skipIf(!here)("places in a timeline, in a browser", () => {
     const after = await settled(page);
     expect(after.key).toBe(stands.key);
     // The view goes on: pages before it come when they are wanted.
-    const before = page.waitForResponse((response) => response.url().includes("before="));
-    for (let step = 0; step < 3; step++) {
-      await scroller(page).hover();
+    await scroller(page).hover();
+    await until(async () => {
       await page.mouse.wheel(0, -3_000);
       await frames(page);
-    }
-    expect((await before).status()).toBe(200);
+      return page.getByText("late 0 ").isVisible();
+    }, "the first message is there");
     // Left in between.
     await enter(page, "third");
     await page.getByText("third 119 ").waitFor();

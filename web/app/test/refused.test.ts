@@ -107,6 +107,8 @@ describe("refusals", () => {
   test("a field says what is wrong with it, by its own words where it has some", async () => {
     const taken = problem("already_exists", { errors: [field("/username", "already_exists")] });
     expect(says(taken)).toBe("That username is taken.");
+    const direction = { ...field("/display_name", "invalid_format"), detail: "display_name must not contain U+202E" };
+    expect(says(problem("validation_failed", { errors: [direction] }))).toBe("Your name: must not contain U+202E");
     await speak("de");
     expect(says(taken)).toBe("Dieser Benutzername ist vergeben.");
     expect(wrongWith(field("/topic", "too_long"))).toBe("Zu lang.");

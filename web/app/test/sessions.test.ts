@@ -71,7 +71,10 @@ staged("sessions and what is typed in them, in a browser", [], (world) => {
     await first.getByRole("button", { name: "Edit" }).click();
     await until(async () => (await box(page).inputValue()) === "the question", "the message is edited");
     await box(page).fill("the better question");
-    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Cancel" }).waitFor();
+    await enter(page, "general");
+    await page.goto(`${world.url}/r/${id}/t/${own.id}`);
+    await until(async () => (await box(page).inputValue()) === "" && (await thread.inputValue()) === "half an answer", "the room's text is none of them");
     await box(page).fill("half a thought");
     // Read-only for a while: the composer goes, the text does not.
     await theirs("PATCH", `/v1/rooms/${id}`, { posting: "admins" });
@@ -96,7 +99,7 @@ staged("sessions and what is typed in them, in a browser", [], (world) => {
     expect(await thread.inputValue()).toBe("half an answer");
     await first.hover();
     await first.getByRole("button", { name: "Edit" }).click();
-    await until(async () => (await box(page).inputValue()) !== "half a thought", "the message is edited again");
+    await until(async () => (await box(page).inputValue()) === "the better question", "the message is edited on");
     await page.getByRole("button", { name: "Cancel" }).click();
     await until(async () => (await box(page).inputValue()) === "half a thought", "and the draft comes back");
   });

@@ -125,6 +125,8 @@ staged("tabs and connections, in a browser", [], (world) => {
     const de = texts("de");
     await page.evaluate(() => localStorage.setItem("tidings.language", "de"));
     await page.reload();
+    // The button stands below the rooms: it moves until they are there.
+    await page.getByRole("heading", { level: 1, name: "# general" }).waitFor();
     await page.getByRole("button", { name: de("rooms.create") }).click();
     const dialog = page.getByRole("dialog", { name: de("create.title") });
     await dialog.getByLabel(de("create.name"), { exact: true }).fill("general");
@@ -278,9 +280,10 @@ staged("tabs and connections, in a browser", [], (world) => {
     await agreed("the thread is read", { title: 0, icon: false, rooms: 0, threads: 0 });
   });
 
-  test("one notification for all tabs; none of what is seen, or was read elsewhere at once", async () => {
+  test("one notification for all tabs; none of what is seen in any of them, or was read elsewhere at once", async () => {
     const [a, b] = [await world.newcomer("Gil Gum"), await world.newcomer("Hua Hay")];
     const { id, rest } = await made(a.username, "notes", b.username);
+    const elsewhere = await made(a.username, "elsewhere", b.username);
     const theirs = await world.rest(b.username);
     const context = b.page.context();
     await context.addInitScript(() => {
@@ -314,6 +317,20 @@ staged("tabs and connections, in a browser", [], (world) => {
     const note = (message: { id: string }) => items.find((one) => one.message_id === message.id)?.id ?? "none";
     await until(async () => (await shown()).length > 1, "the third is shown");
     expect((await shown()).map((one) => one.split(" ").at(-1)).sort()).toEqual([note(first), note(third)].sort());
+    // One that does not keep watch is looked at. What comes after what it has seen is told in another room.
+    const [, , seeing] = tabs as [Page, Page, Page];
+    await seeing.goto(`${world.url}/r/${id}`);
+    await seeing.bringToFront();
+    await seeing.locator(`[data-message="${third.id}"]`).waitFor();
+    const heard = await rest<{ id: string }>("POST", `/v1/rooms/${id}/messages`, { body: "what comes now is heard" });
+    await seeing.locator(`[data-message="${heard.id}"]`).waitFor();
+    const before = await shown();
+    const fourth = await rest<{ id: string }>("POST", `/v1/rooms/${id}/messages`, { body: `fourth @${b.username}` });
+    await seeing.locator(`[data-message="${fourth.id}"]`).waitFor();
+    const fifth = await rest<{ id: string }>("POST", `/v1/rooms/${elsewhere.id}/messages`, { body: `fifth @${b.username}` });
+    await until(async () => (await shown()).length > before.length, "the fifth is shown");
+    const { items: later } = await theirs<{ items: { id: string; message_id?: string }[] }>("GET", "/v1/notifications");
+    expect((await shown()).filter((one) => !before.includes(one)).map((one) => one.split(" ").at(-1))).toEqual([later.find((one) => one.message_id === fifth.id)?.id]);
     expect(await Promise.all(tabs.map((page) => page.evaluate(() => (window as unknown as { asked: number }).asked)))).toEqual([0, 0, 0]);
   });
 
@@ -338,6 +355,21 @@ staged("tabs and connections, in a browser", [], (world) => {
     expect(await faults(page2)).toEqual([]);
     await picture(page2, "updated");
     expect(await box(page2).inputValue()).toBe("half a thought");
+    // Where it is not looked at it is loaded anew by itself: not while something is being written.
+    await page2.evaluate(() => Object.assign(window, { same: true }));
+    const hide = () => page2.evaluate(() => {
+      Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+      return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    });
+    await hide();
+    expect(await page2.evaluate(() => "same" in window)).toBe(true);
+    await box(page2).fill("");
+    const loaded = page2.waitForEvent("load");
+    await hide().catch(() => undefined);
+    await loaded;
+    await box(page2).waitFor();
+    expect(await page2.getByText("Tidings was updated.").count()).toBe(0);
     await page2.close();
     // A page that was loaded before, and a part of it that the server has no more.
     const third = await page.context().newPage();

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { named, type Emoji } from "../src/kit/emojis.ts";
 import { wordBefore } from "../src/room/completion.tsx";
@@ -20,6 +21,16 @@ test("emoji by their names, then by words in them, then by their tags; parts of 
   expect(named(all, "heart").map((one) => one.emoji)).toEqual(["❤️", "💟", "😍", "😊"]);
   expect(named(all, "HEART_DEC").map((one) => one.emoji)).toEqual(["💟"]);
   expect(named(all, "nothing")).toEqual([]);
+});
+
+test("what most people mean by a word comes first, of all emoji there are", () => {
+  const read = (path: string) => JSON.parse(readFileSync(new URL(import.meta.resolve(`emojibase-data/${path}.json`)), "utf8")) as unknown;
+  const short = read("en/shortcodes/github") as Record<string, string | string[]>;
+  const all = (language: string) => (read(`${language}/data`) as (Emoji & { hexcode: string })[]).map((one) => ({ ...one, shortcodes: [short[one.hexcode] ?? []].flat() }));
+  const first = (language: string, typed: string) => named(all(language), typed)[0]?.emoji.replace("\uFE0F", "");
+  const meant = { thumb: "👍", thumbsup: "👍", "+1": "👍", fire: "🔥", check: "✅", heart: "❤", smile: "😄", party: "🎉", tada: "🎉", rocket: "🚀", thumbs_d: "👎", white_check_mark: "✅" };
+  for (const [typed, emoji] of Object.entries(meant)) expect(first("en", typed), typed).toBe(emoji);
+  for (const [typed, emoji] of Object.entries({ "daumen hoch": "👍", feuer: "🔥", "+1": "👍", tada: "🎉" })) expect(first("de", typed), typed).toBe(emoji);
 });
 
 test("commands by what they are called, those that begin with it first", () => {

@@ -1,21 +1,22 @@
 /** Administration: what moderators and admins see of the installation. */
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { Link } from "wouter";
 import { useKey } from "../client.ts";
 import { t, useLanguage } from "../i18n.ts";
+import { part } from "../kit/part.tsx";
 import { css, Page } from "../screens/page.tsx";
 import { pagesOf, type AdminPage } from "./pages.ts";
 
-const SHOWN: Record<AdminPage, ReturnType<typeof lazy>> = {
-  reports: lazy(() => import("./reports.tsx")),
-  people: lazy(() => import("./people.tsx")),
-  rooms: lazy(() => import("./rooms.tsx")),
-  figures: lazy(() => import("./figures.tsx")),
-  events: lazy(() => import("./events.tsx")),
-  requests: lazy(() => import("./requests.tsx")),
-  letters: lazy(() => import("./letters.tsx")),
-  holds: lazy(() => import("./holds.tsx")),
-  notify: lazy(() => import("./notify.tsx")),
+const SHOWN: Record<AdminPage, ReturnType<typeof part<object>>> = {
+  reports: part(() => import("./reports.tsx")),
+  people: part(() => import("./people.tsx")),
+  rooms: part(() => import("./rooms.tsx")),
+  figures: part(() => import("./figures.tsx")),
+  events: part(() => import("./events.tsx")),
+  requests: part(() => import("./requests.tsx")),
+  letters: part(() => import("./letters.tsx")),
+  holds: part(() => import("./holds.tsx")),
+  notify: part(() => import("./notify.tsx")),
 };
 
 export default function Admin({ page }: { page: string }) {

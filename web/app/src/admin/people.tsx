@@ -1,16 +1,17 @@
 /** Accounts: found by words, made, and opened. */
 import { answer, type Account } from "@tidings/client";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useSearchParams } from "wouter";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Avatar, Button, Field, SelectField } from "../kit/kit.tsx";
 import { Listing, useLater, usePages } from "../kit/pages.tsx";
+import { part } from "../kit/part.tsx";
 import css from "../screens/page.module.css";
 import { Marks, RoleField } from "./accounts.tsx";
 
-const Person = lazy(() => import("./person.tsx"));
-const CreatePerson = lazy(() => import("./create-person.tsx"));
+const Person = part(() => import("./person.tsx"));
+const CreatePerson = part(() => import("./create-person.tsx"));
 
 export default function People() {
   const [params] = useSearchParams();

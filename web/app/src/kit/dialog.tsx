@@ -2,6 +2,7 @@
 import * as Ariakit from "@ariakit/react";
 import type { ReactNode } from "react";
 import { t } from "../i18n.ts";
+import { composing } from "./composing.ts";
 import { css } from "./kit.tsx";
 
 /** The way out for a screen reader that has no key for it. Without one Ariakit puts one there, in its own words. */
@@ -11,7 +12,7 @@ export function Dismiss({ onClose }: { onClose: () => void }) {
 
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
   return (
-    <Ariakit.Dialog open onClose={onClose} className={css["dialog"]} backdrop={<div className={css["backdrop"]} />}>
+    <Ariakit.Dialog open onClose={onClose} hideOnEscape={(event) => !composing(event)} className={css["dialog"]} backdrop={<div className={css["backdrop"]} />}>
       <Ariakit.DialogHeading render={<h2 />}>{title}</Ariakit.DialogHeading>
       {children}
       <Dismiss onClose={onClose} />

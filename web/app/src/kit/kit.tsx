@@ -6,7 +6,7 @@ import { Link } from "wouter";
 import { useOffline } from "../client.ts";
 import { t } from "../i18n.ts";
 import { colour, initials } from "../initials.ts";
-import { problemOf, says } from "../refused.ts";
+import { hopeless, problemOf, says } from "../refused.ts";
 import css from "./kit.module.css";
 
 type Look = "normal" | "primary" | "danger" | "plain";
@@ -84,7 +84,7 @@ function About({ id, hint, wrong }: { id: string; hint: string | undefined; wron
   return <div id={`${id}-about`} className={wrong ? css["wrong"] : css["hint"]}>{wrong ?? hint}</div>;
 }
 
-/** What failed, in place of it. `about`: what programs say of it. */
+/** What failed, in place of it; with a way to try again where that may help. `about`: what programs say of it. */
 export function Failed({ error, retry, about }: { error: unknown; retry?: (() => void) | undefined; about?: string }) {
   const problem = problemOf(error);
   const text = detail(error);
@@ -93,7 +93,7 @@ export function Failed({ error, retry, about }: { error: unknown; retry?: (() =>
     <div className={css["notice"]} role="alert">
       <span>{text}</span>
       {(error as { code?: string }).code === "not_verified" ? <Link href="/settings/address">{t("verify.open")}</Link> : null}
-      {retry ? <Button onClick={retry}>{t("action.retry")}</Button> : null}
+      {retry && !hopeless(error) ? <Button onClick={retry}>{t("action.retry")}</Button> : null}
       {problem?.trace_id || about ? (
         <details>
           <summary>{t("error.details")}</summary>

@@ -10,10 +10,10 @@ const EMPTY = 20;
 
 type Ask<T> = (cursor?: string) => Promise<Page<T>>;
 
-/** The next page that has something on it. */
-export async function filled<T>(ask: Ask<T>, cursor?: string): Promise<{ items: T[]; cursor: string | undefined }> {
+/** The next page that has something on it, as long as it is wanted. */
+export async function filled<T>(ask: Ask<T>, cursor?: string, wanted = () => true): Promise<{ items: T[]; cursor: string | undefined }> {
   let page = await ask(cursor);
-  for (let tries = 1; page.items.length === 0 && page.next_cursor && tries < EMPTY; tries++) page = await ask(page.next_cursor);
+  for (let tries = 1; page.items.length === 0 && page.next_cursor && tries < EMPTY && wanted(); tries++) page = await ask(page.next_cursor);
   return { items: page.items, cursor: page.next_cursor ?? undefined };
 }
 
@@ -53,7 +53,7 @@ export function usePages<T>(key: string, ask: Ask<T>, id: (one: T) => string): P
     const mine = ++turn.current;
     setHeld((before) => ({ ...before, busy: true, error: undefined }));
     try {
-      const page = await filled(latest.current.ask, cursor);
+      const page = await filled(latest.current.ask, cursor, () => mine === turn.current);
       // An answer to what was asked before is no answer.
       if (mine !== turn.current) return;
       setHeld((before) => ({ busy: false, cursor: page.cursor, items: joined(cursor ? (before.items ?? []) : [], page.items, latest.current.id) }));

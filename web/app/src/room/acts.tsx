@@ -1,21 +1,23 @@
 /** What can be done with a message: by buttons, by keys on its row, and by a menu that names all of it. */
 import type { Message, Room } from "@tidings/client";
 import { Flag, Info, Link2, MessageSquareReply, MoreHorizontal, Pencil, Pin, PinOff, SmilePlus, Trash2, UserRound } from "lucide-react";
-import { lazy, useState, type ReactNode, type RefObject } from "react";
+import { useState, type ReactNode, type RefObject } from "react";
 import { client } from "../client.ts";
 import { t, withTexts } from "../i18n.ts";
+import { copy } from "../kit/copy.ts";
 import { IconButton, detail } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
+import { part } from "../kit/part.tsx";
 import { has } from "../routes.ts";
 import { keepReaction } from "../settings.ts";
 import { keyName } from "../shell/key-names.ts";
 import css from "./row.module.css";
 
-const Emoji = lazy(() => import("../kit/emoji.tsx"));
-const Confirm = lazy(() => import("../kit/confirm.tsx"));
-const ReportMessage = lazy(() => withTexts(import("./report-message.tsx"), "more"));
-const AboutMessage = lazy(() => withTexts(import("./about-message.tsx"), "more"));
-const MessageMenu = lazy(() => import("./message-menu.tsx"));
+const Emoji = part(() => import("../kit/emoji.tsx"));
+const Confirm = part(() => import("../kit/confirm.tsx"));
+const ReportMessage = part(() => withTexts(import("./report-message.tsx"), "more"));
+const AboutMessage = part(() => withTexts(import("./about-message.tsx"), "more"));
+const MessageMenu = part(() => import("./message-menu.tsx"));
 
 const MODERATES = ["owner", "admin"];
 /** Milliseconds that a dialog is given to hand the focus back. */
@@ -68,7 +70,7 @@ export function Acts({ message, room, row, onEdit, onThread, onPerson }: Props) 
     reacts && { key: "+", label: t("message.react"), icon: <SmilePlus {...icon} />, run: () => setAsked("react") },
     pins && { key: "p", rare: true, server: true, label: message.pinned ? t("message.unpin") : t("message.pin"), icon: message.pinned ? <PinOff {...icon} /> : <Pin {...icon} />, run: () => act(client.request(message.pinned ? "DELETE" : "PUT", `/v1/messages/${message.id}/pin`)) },
     own && !room.archived && { key: "e", label: t("message.edit"), icon: <Pencil {...icon} />, run: () => onEdit(message) },
-    { key: "c", rare: true, label: t("message.copy"), icon: <Link2 {...icon} />, run: () => void navigator.clipboard?.writeText(`${location.origin}/r/${message.room_id}/m/${message.id}`) },
+    { key: "c", rare: true, label: t("message.copy"), icon: <Link2 {...icon} />, run: () => void copy(`${location.origin}/r/${message.room_id}/m/${message.id}`) },
     has("/v1/messages/{message_id}/readers") && { key: "i", rare: true, server: true, label: t("message.about"), icon: <Info {...icon} />, run: () => setAsked("about") },
     { key: "u", listed: true, label: t("person.of", { name: message.sender.display_name }), icon: <UserRound {...icon} />, run: onPerson },
     !own && { key: "!", rare: true, server: true, label: t("message.report"), icon: <Flag {...icon} />, run: () => setAsked("report") },

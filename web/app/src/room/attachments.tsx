@@ -1,14 +1,15 @@
 /** The files of a message: pictures in boxes of their final size, everything else by its name, to be downloaded. */
 import type { Media, OutboxFile } from "@tidings/client";
 import { FileText } from "lucide-react";
-import { lazy, useEffect, useState, type MouseEvent } from "react";
+import { useEffect, useState, type MouseEvent } from "react";
 import { client, useKey } from "../client.ts";
 import { bytes, t } from "../i18n.ts";
 import { box, isGood, isPicture, preview, type Picture, type Preview } from "./pictures.ts";
 import css from "./attachments.module.css";
 import { Later } from "../kit/later.tsx";
+import { part } from "../kit/part.tsx";
 
-const Lightbox = lazy(() => import("./lightbox.tsx"));
+const Lightbox = part(() => import("./lightbox.tsx"));
 
 export function Attachments({ files }: { files: Media[] }) {
   const [open, setOpen] = useState<number>();

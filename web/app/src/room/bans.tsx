@@ -1,17 +1,18 @@
 /** Who is kept out of a room. */
 import { answer, type Room } from "@tidings/client";
-import { lazy, useState } from "react";
+import { useState } from "react";
 import { client } from "../client.ts";
 import { moment, t } from "../i18n.ts";
 import { Refusal, useActing } from "../kit/acting.tsx";
 import { Dialog } from "../kit/dialog.tsx";
 import { Avatar, Button, css as kit } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
+import { part } from "../kit/part.tsx";
 import { Listing, usePages } from "../kit/pages.tsx";
 import { Named } from "../named.tsx";
 import css from "../screens/page.module.css";
 
-const Ban = lazy(() => import("./ban.tsx"));
+const Ban = part(() => import("./ban.tsx"));
 
 export default function Bans({ room, onClose }: { room: Room; onClose: () => void }) {
   const path = { room_id: room.id };

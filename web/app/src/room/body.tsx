@@ -1,38 +1,14 @@
 /** A message's text. CommonMark is read into tokens, and tokens become React elements by a list of what is allowed:
  *  no string of HTML is made anywhere, so there is none to clean. */
-import MarkdownIt from "markdown-it";
 import { createElement, Fragment, memo, type ReactNode } from "react";
+import { elsewhere, safe } from "./addresses.ts";
+import { parse, type Token } from "./markdown.ts";
 import css from "./body.module.css";
-
-type Token = ReturnType<InstanceType<typeof MarkdownIt>["parse"]>[number];
-
-const md = new MarkdownIt({ html: false, linkify: true, breaks: true, typographer: false });
-// Markdown without surprises: four spaces are no code, a line of dashes makes no heading, pictures stay text.
-md.disable(["code", "lheading", "reference", "image", "html_block", "html_inline"]);
-// `notes.md` is no link; `www.` is.
-md.linkify.set({ fuzzyLink: false, fuzzyEmail: false });
-md.linkify.add("www.", {
-  validate: (text: string, at: number) => /^[a-z0-9][a-z0-9.-]*\.[a-z]{2,}(?:[/?#][^\s<>]*)?/i.exec(text.slice(at))?.[0].length ?? 0,
-  normalize: (match) => {
-    match.url = `https://${match.url}`;
-  },
-});
-md.linkify.add("ftp:", null).add("//", null).add("mailto:", null);
 
 const BLOCKS: Record<string, string> = {
   paragraph: "p", blockquote: "blockquote", bullet_list: "ul", ordered_list: "ol", list_item: "li",
   table: "table", thead: "thead", tbody: "tbody", tr: "tr", th: "th", td: "td", strong: "strong", em: "em", s: "s",
 };
-
-/** Addresses that may be followed. */
-function safe(href: string): string | undefined {
-  try {
-    const { protocol } = new URL(href);
-    return protocol === "https:" || protocol === "http:" ? href : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 interface Node {
   token: Token;
@@ -67,7 +43,7 @@ const KNOWN = 2_000;
 function read(text: string): Node["children"] {
   let nodes = known.get(text);
   if (nodes) return nodes;
-  nodes = nested(md.parse(text, {}));
+  nodes = nested(parse(text));
   known.set(text, nodes);
   const oldest = known.size > KNOWN ? known.keys().next().value : undefined;
   if (oldest !== undefined) known.delete(oldest);
@@ -106,8 +82,8 @@ function draw({ token, children }: Node, mentions: Mentions): ReactNode {
     case "fence": return <pre dir="ltr" tabIndex={0}><code>{token.content}</code></pre>;
     case "heading_open": return <p dir="auto" className={css["heading"]}>{inside()}</p>;
     case "link_open": {
-      const href = safe(String(token.attrGet("href") ?? ""));
-      return href ? <a href={href} target="_blank" rel="noopener noreferrer nofollow" dir="auto">{inside()}</a> : inside();
+      const url = safe(String(token.attrGet("href") ?? ""));
+      return url ? <Link url={url} token={token} text={written(children)}>{inside()}</Link> : inside();
     }
     case "ordered_list_open": return <ol start={Number(token.attrGet("start") ?? "1")} dir="auto">{inside()}</ol>;
     case "paragraph_open": return token.hidden ? inside() : <p dir="auto">{inside()}</p>;
@@ -117,6 +93,22 @@ function draw({ token, children }: Node, mentions: Mentions): ReactNode {
   if (tag && token.nesting === 1) return createElement(tag, { dir: "auto" }, ...inside());
   // Whatever is not known is shown as it was written.
   return token.content;
+}
+
+/** The text of some nodes. */
+function written(children: Node["children"]): string {
+  return children.map((child) => (typeof child === "string" ? child : child.token.type.endsWith("break") ? "\n" : child.token.content + written(child.children))).join("");
+}
+
+/** Where it leads is told by its title and, where its text is another address, beside it. */
+function Link({ url, token, text, children }: { url: URL; token: Token; text: string; children: ReactNode }) {
+  const auto = token.info === "auto";
+  const other = elsewhere(text, url, !auto);
+  return (
+    <a href={String(token.attrGet("href") ?? "")} title={auto ? undefined : url.href} target="_blank" rel="noopener noreferrer nofollow" dir="auto">
+      {children}{other ? <span className={css["target"]} dir="ltr"> ({other})</span> : null}
+    </a>
+  );
 }
 
 const NOTHING: Mentions = { names: new Set(), own: "" };

@@ -7,6 +7,7 @@ import { t } from "../i18n.ts";
 import { Avatar, css as kit } from "../kit/kit.tsx";
 import { emojis, named, type Emoji } from "../kit/emojis.ts";
 import type { Completing } from "./completion.tsx";
+import { outdated } from "./outdated.ts";
 import { ALL, mayCallAll, suggested, type Person } from "./suggested.ts";
 
 const SHOWN = 8;
@@ -105,7 +106,7 @@ function usePeople(room: string, typed: string): Known[] {
   const many = (useKey(`room:${room}`)?.member_count ?? 0) > FEW;
   const [found, setFound] = useState<Known[]>([]);
   useEffect(() => {
-    if (!many && (!members || members.stale)) void client.members(room).catch(() => undefined);
+    if (!many && outdated(members)) void client.members(room).catch(() => undefined);
   }, [room, members, many]);
   useEffect(() => {
     if (!many || typed === "") return;

@@ -1,8 +1,9 @@
 /** Completes `@names` and `:emoji` while one writes. What shows them comes with the first of them. */
-import { lazy, useState, useSyncExternalStore, type RefObject } from "react";
+import { useState, useSyncExternalStore, type RefObject } from "react";
 import { Later } from "../kit/later.tsx";
+import { part } from "../kit/part.tsx";
 
-const List = lazy(() => import("./completion-list.tsx"));
+const List = part(() => import("./completion-list.tsx"));
 /** An @ at the beginning of a word, and what was typed of the name; or a colon and at least two letters: `:D`, `12:30` and `http://` are none. */
 const WORD = /(?:^|[\s([{"'*_~])(@[\p{L}\p{N}._-]*|:\p{L}[\p{L}\p{N}_+-]+)$/u;
 
@@ -80,5 +81,5 @@ export function useCompletion(area: RefObject<HTMLTextAreaElement | null>): Comp
 
 export function Completion({ completing, area, room, timeline }: { completing: Completing; area: RefObject<HTMLTextAreaElement | null>; room: string; timeline: string }) {
   const word = useSyncExternalStore(completing.subscribe, completing.get);
-  return word === undefined ? null : <Later><List completing={completing} word={word} area={area} room={room} timeline={timeline} /></Later>;
+  return word === undefined ? null : <Later quiet><List completing={completing} word={word} area={area} room={room} timeline={timeline} /></Later>;
 }

@@ -1,24 +1,28 @@
 /** Where one writes. The textarea is not React's: a key draws nothing. */
 import type { Message } from "@tidings/client";
 import { Bold, Code, Eye, Italic, Paperclip, SendHorizontal, Smile } from "lucide-react";
-import { lazy, startTransition, useEffect, useImperativeHandle, useRef, useState, type ClipboardEvent, type KeyboardEvent, type Ref } from "react";
+import { startTransition, useContext, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState, type ClipboardEvent, type KeyboardEvent, type Ref } from "react";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
 import { composing } from "../kit/composing.ts";
 import { Button, IconButton, detail } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
+import { part } from "../kit/part.tsx";
 import { has } from "../routes.ts";
-import { draft, enterSends, keepDraft } from "../settings.ts";
+import { enterSends, onDraft } from "../settings.ts";
 import { control } from "../shell/keys.ts";
 import { attach, filesOf, LONGEST, take, useTray } from "./attaching.ts";
 import { Body } from "./body.tsx";
+import { Replaces } from "./closed.tsx";
 import { Completion, useCompletion } from "./completion.tsx";
+import { keepSent, keepTyped, typed as drafted } from "./draft.ts";
 import { hasWritten, useSlow } from "./slow.ts";
 import { table } from "./table.ts";
 import css from "./composer.module.css";
 
-const Tray = lazy(() => import("./tray.tsx"));
-const Emoji = lazy(() => import("../kit/emoji.tsx"));
+const Tray = part(() => import("./tray.tsx"));
+const Confirm = part(() => import("../kit/confirm.tsx"));
+const Emoji = part(() => import("../kit/emoji.tsx"));
 
 const icon = { size: 18, strokeWidth: 1.5, "aria-hidden": true } as const;
 const FORMATS = [
@@ -41,6 +45,15 @@ function warm(): void {
   setTimeout(() => void import("../kit/emojis.ts").then(({ emojis }) => emojis()).catch(() => undefined), 1_000);
 }
 
+/** Makes the text's field as high as its lines, where it does not grow by itself. */
+function fit(area: HTMLTextAreaElement): void {
+  if (GROWS) return;
+  area.rows = 1;
+  const { lineHeight, paddingTop, paddingBottom } = getComputedStyle(area);
+  const lines = Math.round((area.scrollHeight - parseFloat(paddingTop) - parseFloat(paddingBottom)) / parseFloat(lineHeight));
+  area.rows = Math.min(MOST_LINES, Math.max(1, lines));
+}
+
 export interface ComposerHandle {
   /** Takes the focus and types. */
   type(text: string): void;
@@ -56,6 +69,10 @@ interface Props {
   label: string;
   /** Esc, and there is nothing in the composer that it would end. */
   onEscape?: () => void;
+  /** A message was sent. */
+  onSent?: () => void;
+  /** What had the focus when the room was opened. */
+  from?: Element | null;
   ref?: Ref<ComposerHandle>;
 }
 
@@ -63,12 +80,14 @@ interface Props {
 interface Edited {
   id: string;
   body: string;
+  /** Files that go with it: it may be without a text then. */
+  attachments?: readonly unknown[] | undefined;
 }
 
 /** One's newest message of a timeline that can be changed. */
 function newestOwn(timeline: string): Edited | undefined {
   const row = client.store.get(`timeline:${timeline}`).rows.findLast((one) => one.pending || (one.message?.sender.id === client.store.me?.id && !one.message?.deleted_at));
-  return row?.pending ? { id: row.pending.client_id, body: row.pending.body } : row?.message;
+  return row?.pending ? { id: row.pending.client_id, body: row.pending.body, attachments: row.pending.files } : row?.message;
 }
 
 /** Types as the keyboard does, so that undo takes it back. */
@@ -77,13 +96,16 @@ function insert(area: HTMLTextAreaElement, text: string): void {
   document.execCommand("insertText", false, text);
 }
 
-export function Composer({ timeline, room, thread, label, onEscape, ref }: Props) {
+export function Composer({ timeline, room, thread, label, onEscape, onSent, from, ref }: Props) {
+  const replaces = useContext(Replaces);
   const area = useRef<HTMLTextAreaElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const [editing, setEditing] = useState<Edited>();
   /** What the text will look like; undefined: it is not shown. */
   const [preview, setPreview] = useState<string>();
   const [picking, setPicking] = useState(false);
+  /** An edit has left nothing: whether the message is to be deleted is asked. */
+  const [emptied, setEmptied] = useState(false);
   const picked = useRef("");
   const [error, setError] = useState("");
   /** Pictures of a paste that had a text, too. */
@@ -96,18 +118,33 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
   const slow = useSlow(room);
   const place = `${client.store.me?.id}.${timeline}`;
   const tray = useTray(place);
+  /** Slow mode: a sentence stands in the place of the text's field. What was written can be changed all the same. */
+  const resting = slow.left > 0 && !editing;
+  const rest = useRef<HTMLParagraphElement>(null);
   const kept = editing ? `${place}.edit.${editing.id}` : place;
 
   useEffect(() => {
     const element = area.current;
     if (!element) return;
-    element.value = draft(kept) || (editing?.body ?? "");
-    element.setSelectionRange(element.value.length, element.value.length);
-    const leave = () => keepDraft(kept, element.value);
+    const begin = () => {
+      element.value = drafted(kept) || (editing?.body ?? "");
+      element.setSelectionRange(element.value.length, element.value.length);
+      fit(element);
+    };
+    begin();
+    // Sent or written on in another tab: it goes here, too, unless it is another text here.
+    const unfollow = onDraft(kept, (before) => {
+      if (element.value.trim() !== (before || (editing?.body ?? "")).trim()) return;
+      clearTimeout(timer.current);
+      begin();
+      setPreview((shown) => (shown === undefined ? undefined : element.value));
+    });
+    const leave = () => keepTyped(kept, element.value);
     window.addEventListener("pagehide", leave);
     return () => {
       clearTimeout(timer.current);
       window.removeEventListener("pagehide", leave);
+      unfollow();
       if (!finished.current) leave();
       finished.current = false;
     };
@@ -116,9 +153,25 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
   const finished = useRef(false);
 
   useEffect(() => {
-    // A dialog that is open already keeps the focus: losing it would close it.
-    if (matchMedia("(pointer: fine)").matches && !document.querySelector("[role=dialog]")) area.current?.focus();
+    const active = document.activeElement;
+    // What was pressed has led here. One who has gone on to something else while the room came, or before one may write again, is not called away.
+    const led = !replaces && (thread !== undefined || (active?.matches("a[href]") && (active === from || !from?.isConnected)));
+    const free = led || active === null || active === document.body;
+    if (matchMedia("(pointer: fine)").matches && free && !document.querySelector("[role=dialog]")) area.current?.focus();
   }, []);
+
+  // The focus goes with what stands there. What is hidden loses it while React changes the page, and tells of nothing: where it was is known still.
+  const inside = useRef(false);
+  const held = useRef(false);
+  useLayoutEffect(() => {
+    const active = document.activeElement;
+    // Only from what goes: a file that waits may have it, too.
+    const lost = active === null || active === document.body || active.closest("[hidden]") !== null;
+    if (editing || (held.current && lost)) (resting ? rest : area).current?.focus();
+    return () => {
+      held.current = inside.current;
+    };
+  }, [resting, editing]);
 
   const edit = (message: Edited) => {
     setEditing(message);
@@ -126,12 +179,16 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
   };
   const stop = () => {
     if (!editing) return;
-    keepDraft(kept, "");
+    keepTyped(kept, "");
     leave();
   };
   const leave = () => {
     finished.current = true;
     setEditing(undefined);
+  };
+  const remove = () => {
+    if (editing) client.remove(editing.id).catch((failure: unknown) => setError(detail(failure)));
+    stop();
   };
   const add = (files: readonly File[]) => {
     setOffered([]);
@@ -179,9 +236,12 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
   const send = () => {
     const element = area.current;
     const text = element?.value.trim() ?? "";
-    if (!element || (text === "" && (editing || tray.length === 0))) return;
+    if (!element) return;
+    // An edit that leaves nothing is a deletion, mostly.
+    if (text === "" && editing && !editing.attachments?.length) return setEmptied(true);
+    if (text === "" && !editing && tray.length === 0) return;
     if (!editing && tray.some((id) => client.store.get(`upload:${id}`)?.state === "failed")) return setError(t("attach.refused"));
-    if (!editing && slow.left > 0) return setError(t("slow.wait", { seconds: slow.left }));
+    if (resting) return;
     setError("");
     setOffered([]);
     setCells("");
@@ -190,22 +250,32 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
       const { id, body } = editing;
       if (text === body) return stop();
       // As with a message: the draft goes when the change is written down.
-      client.edit(id, text).then(() => keepDraft(kept, ""), (failure: unknown) => setError(detail(failure)));
+      const written = keepSent(kept, text);
+      client.edit(id, text).then(written, (failure: unknown) => {
+        written();
+        keepTyped(kept, text);
+        setError(detail(failure));
+      });
       return leave();
     }
     clearTimeout(timer.current);
     element.value = "";
+    fit(element);
     hasWritten(room);
-    slow.look();
     // The draft goes when the message is written down: a page that is closed in between loses neither.
-    void client.send(room, text, { ...(thread ? { thread } : {}), files: take(place) }).then(() => keepDraft(kept, area.current?.value ?? ""));
+    const written = keepSent(kept, text);
+    void client.send(room, text, { ...(thread ? { thread } : {}), files: take(place) }).then((entry) => {
+      hasWritten(room, entry.client_id);
+      written();
+    });
+    onSent?.();
   };
 
   const typed = () => {
     warm();
-    if (!GROWS && area.current) area.current.rows = Math.min(MOST_LINES, area.current.value.split("\n").length);
+    if (area.current) fit(area.current);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => keepDraft(kept, area.current?.value ?? ""), KEEP);
+    timer.current = setTimeout(() => keepTyped(kept, area.current?.value ?? ""), KEEP);
     if (!editing && area.current?.value) client.typing(room, thread);
     completing.look();
     if (preview !== undefined) startTransition(() => setPreview(area.current?.value ?? ""));
@@ -266,11 +336,11 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
   };
 
   return (
-    <form className={css["composer"]} aria-label={thread ? t("thread.write") : t("composer.form")} data-region="composer" onSubmit={(event) => { event.preventDefault(); send(); }}>
+    <form className={css["composer"]} aria-label={thread ? t("thread.write") : t("composer.form")} data-region="composer" onFocus={(event) => { inside.current = event.currentTarget.contains(event.target); }} onBlur={() => { inside.current = false; }} onSubmit={(event) => { event.preventDefault(); send(); }}>
       <Typing users={typing} />
       {editing ? <div className={css["editing"]}><span>{t("composer.editing")}</span><Button look="plain" onClick={stop}>{t("action.cancel")}</Button></div> : null}
       {error ? <div className={css["error"]} role="alert">{error}</div> : null}
-      {slow.pause > 0 && !error ? <div className={css["editing"]}><span>{slow.left > 0 ? t("slow.wait", { seconds: slow.left }) : t("slow.on", { seconds: slow.pause })}</span></div> : null}
+      {slow.pause > 0 && !error && !resting ? <div className={css["editing"]}><span>{t("slow.on", { seconds: slow.pause })}</span></div> : null}
       {offered.length > 0 || cells ? (
         <div className={css["editing"]} role="status">
           <span>{offered.length > 0 ? t("attach.also") : t("table.pasted")}</span>
@@ -283,8 +353,10 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
       ) : null}
       {preview === undefined ? null : <section className={css["preview"]} aria-label={t("composer.preview")}>{preview.trim() ? <Body text={preview} format="markdown" /> : <p>{t("composer.nothing")}</p>}</section>}
       <Later>{picking ? <Emoji back={area} onPick={(emoji) => { picked.current = emoji; }} onClose={() => setPicking(false)} /> : null}</Later>
-      {tray.length > 0 && !editing ? <Later><Tray place={place} ids={tray} onGone={() => area.current?.focus()} /></Later> : null}
-      <div className={css["box"]}>
+      <Later>{emptied ? <Confirm title={t("message.delete_title")} text={t("message.delete_text")} action={t("message.delete")} onClose={() => setEmptied(false)} onConfirm={remove} /> : null}</Later>
+      {tray.length > 0 && !editing ? <Later><Tray place={place} ids={tray} onGone={() => (resting ? rest : area).current?.focus()} /></Later> : null}
+      <p ref={rest} tabIndex={-1} hidden={!resting} className={css["rest"]} data-focus={resting || undefined} onKeyDown={(event) => { if (event.key === "Escape" || event.key === "ArrowUp") pressed(event); }}>{resting ? t("slow.wait", { seconds: slow.left }) : null}</p>
+      <div className={css["box"]} hidden={resting}>
         {has("/v1/media") && !editing ? (
           <>
             <IconButton label={t("attach.add")} onClick={() => chooser.current?.click()}><Paperclip size={18} strokeWidth={1.5} aria-hidden /></IconButton>

@@ -2,21 +2,23 @@
 import * as Ariakit from "@ariakit/react";
 import type { Room } from "@tidings/client";
 import { MoreVertical } from "lucide-react";
-import { lazy, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
 import { css, detail, landmark } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
+import { part } from "../kit/part.tsx";
+import { MenuItem, useNeeding } from "../kit/menu-item.tsx";
 import { has } from "../routes.ts";
 import { invites, rights } from "./powers.ts";
 import own from "./menu.module.css";
 
-const Confirm = lazy(() => import("../kit/confirm.tsx"));
-const EditRoom = lazy(() => import("../screens/edit-room.tsx"));
-const Invite = lazy(() => import("../screens/invite.tsx"));
-const AddMember = lazy(() => import("../screens/add-member.tsx"));
-const Bans = lazy(() => import("./bans.tsx"));
+const Confirm = part(() => import("../kit/confirm.tsx"));
+const EditRoom = part(() => import("../screens/edit-room.tsx"));
+const Invite = part(() => import("../screens/invite.tsx"));
+const AddMember = part(() => import("../screens/add-member.tsx"));
+const Bans = part(() => import("./bans.tsx"));
 
 /** Of what in a room one hears. */
 const NOTIFY = ["all", "mentions", "none"];
@@ -39,10 +41,11 @@ export default function RoomMenu({ room, onSearch, onThreads }: { room: Room; on
   const { manages } = rights(room);
   const group = room.kind !== "direct";
   const act = (work: Promise<unknown>, then?: () => void) => void work.then(then, (failure: unknown) => setError(detail(failure)));
-  const leave = () => act(client.request("DELETE", `/v1/rooms/${room.id}/members/me`), () => go("/"));
+  const leave = () => act(client.leave(room.id), () => go("/"));
   const archive = () => act(client.request("DELETE", `/v1/rooms/${room.id}`));
   const restore = () => act(client.request("PATCH", `/v1/rooms/${room.id}`, { archived: false }));
   const close = () => setAsked(undefined);
+  const needing = useNeeding(true);
   const settings = has("/v1/rooms/{room_id}/members/me") && "notify" in (room.membership ?? {});
   const mine = (room.membership ?? {}) as { pinned?: boolean; notify?: string };
   const change = (changes: object) => client.request("PATCH", `/v1/rooms/${room.id}/members/me`, changes).then(() => client.refresh(room.id));
@@ -50,21 +53,21 @@ export default function RoomMenu({ room, onSearch, onThreads }: { room: Room; on
   return (
     <>
       <Ariakit.MenuProvider values={{ notify: mine.notify ?? "" }} setValues={(values) => act(change({ notify: values.notify }))}>
-        <Ariakit.MenuButton ref={button} className={`${css["button"]} ${css["plain"]}`} aria-label={t("action.more")} title={t("action.more")}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></Ariakit.MenuButton>
+        <Ariakit.MenuButton ref={button} className={`${css["button"]} ${css["plain"]}`} data-room-menu aria-label={t("action.more")} title={t("action.more")}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></Ariakit.MenuButton>
         <Ariakit.Menu className={css["menu"]} gutter={4} portal portalElement={landmark} preserveTabOrder={false}>
-          {has("/v1/search/messages") ? <Item onClick={onSearch}>{t("search.here")}</Item> : null}
-          {has("/v1/rooms/{room_id}/threads") ? <Item onClick={onThreads}>{t("threads.title")}</Item> : null}
-          {group && !room.archived ? <Item onClick={() => setAsked("add")}>{t("room.add")}</Item> : null}
-          {has("/v1/rooms/{room_id}/invites") && invites(room) ? <Item onClick={() => setAsked("invite")}>{t("room.invite")}</Item> : null}
-          {settings ? <Item onClick={() => act(change({ pinned: !mine.pinned }))}>{mine.pinned ? t("room.unpin") : t("room.pin")}</Item> : null}
-          {group && manages && !room.archived ? <Item onClick={() => setAsked("edit")}>{t("room.settings")}</Item> : null}
-          {group && manages ? <Item onClick={() => setAsked("bans")}>{t("bans.title")}</Item> : null}
-          {group && manages ? <Item onClick={() => (room.archived ? restore() : setAsked("archive"))}>{room.archived ? t("room.restore") : t("room.archive")}</Item> : null}
-          <Item onClick={() => setAsked("leave")}>{t("room.leave")}</Item>
+          {has("/v1/search/messages") ? <MenuItem onClick={onSearch}>{t("search.here")}</MenuItem> : null}
+          {has("/v1/rooms/{room_id}/threads") ? <MenuItem onClick={onThreads}>{t("threads.title")}</MenuItem> : null}
+          {group && !room.archived ? <MenuItem onClick={() => setAsked("add")}>{t("room.add")}</MenuItem> : null}
+          {has("/v1/rooms/{room_id}/invites") && invites(room) ? <MenuItem onClick={() => setAsked("invite")}>{t("room.invite")}</MenuItem> : null}
+          {settings ? <MenuItem server onClick={() => act(change({ pinned: !mine.pinned }))}>{mine.pinned ? t("room.unpin") : t("room.pin")}</MenuItem> : null}
+          {group && manages && !room.archived ? <MenuItem onClick={() => setAsked("edit")}>{t("room.settings")}</MenuItem> : null}
+          {group && manages ? <MenuItem server onClick={() => setAsked("bans")}>{t("bans.title")}</MenuItem> : null}
+          {group && manages ? <MenuItem server onClick={() => (room.archived ? restore() : setAsked("archive"))}>{room.archived ? t("room.restore") : t("room.archive")}</MenuItem> : null}
+          <MenuItem server onClick={() => setAsked("leave")}>{t("room.leave")}</MenuItem>
           {settings ? (
             <Ariakit.MenuGroup>
               <Ariakit.MenuGroupLabel className={own["label"]}>{t("hear.label")}</Ariakit.MenuGroupLabel>
-              {NOTIFY.map((one) => <Ariakit.MenuItemRadio key={one} name="notify" value={one} hideOnClick className={css["item"]}><Ariakit.MenuItemCheck />{t(`hear.${one}`)}</Ariakit.MenuItemRadio>)}
+              {NOTIFY.map((one) => <Ariakit.MenuItemRadio key={one} name="notify" value={one} hideOnClick className={css["item"]} {...needing}><Ariakit.MenuItemCheck />{t(`hear.${one}`)}</Ariakit.MenuItemRadio>)}
             </Ariakit.MenuGroup>
           ) : null}
         </Ariakit.Menu>
@@ -80,8 +83,4 @@ export default function RoomMenu({ room, onSearch, onThreads }: { room: Room; on
       </Later>
     </>
   );
-}
-
-function Item({ onClick, children }: { onClick: () => void; children: string }) {
-  return <Ariakit.MenuItem className={css["item"]} onClick={onClick}>{children}</Ariakit.MenuItem>;
 }

@@ -2,6 +2,7 @@
 import { X } from "lucide-react";
 import { useEffect, useRef, useSyncExternalStore, type HTMLAttributes, type ReactNode } from "react";
 import { t } from "../i18n.ts";
+import { composing } from "../kit/composing.ts";
 import { IconButton } from "../kit/kit.tsx";
 import css from "./room.module.css";
 
@@ -32,7 +33,7 @@ export function Panel({ title, onClose, actions, takes, children, ...rest }: Pro
     if (takes) head.current?.focus();
   }, [takes]);
   return (
-    <div {...rest} role={beside ? "complementary" : "main"} className={css["panel"]} aria-label={title} data-region="panel" onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented && event.currentTarget.contains(event.target as Node)) onClose(); }}>
+    <div {...rest} role={beside ? "complementary" : "main"} className={css["panel"]} aria-label={title} data-region="panel" onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented && !composing(event) && event.currentTarget.contains(event.target as Node)) onClose(); }}>
       <div className={css["panelHead"]}>
         <h2 ref={head} tabIndex={takes ? -1 : undefined} aria-level={beside ? 2 : 1}>{title}</h2>
         {actions}

@@ -1,5 +1,6 @@
 /** What a member may do to another, and to the room: what the server would refuse is not offered. */
 import type { Member, Room, User } from "@tidings/client";
+import { fold } from "../kit/fold.ts";
 
 type Role = Member["role"];
 
@@ -33,8 +34,7 @@ export function invites(room: Pick<Room, "kind" | "archived" | "visibility" | "m
 
 /** Whether a word of a user's names begins with what was typed; case and accents do not matter. */
 export function matches(user: Pick<User, "username" | "display_name">, text: string): boolean {
-  const plain = (one: string) => one.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-  const wanted = plain(text.trim().replace(/^@/, ""));
+  const wanted = fold(text.trim().replace(/^@/, ""));
   if (wanted === "") return true;
-  return plain(user.username).startsWith(wanted) || ` ${plain(user.display_name)}`.includes(` ${wanted}`);
+  return fold(user.username).startsWith(wanted) || ` ${fold(user.display_name)}`.includes(` ${wanted}`);
 }

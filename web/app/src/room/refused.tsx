@@ -1,10 +1,11 @@
 /** What was not sent, or not accepted, and stands where one does not look. */
-import { Link, useLocation } from "wouter";
-import { useSyncExternalStore, type MouseEvent } from "react";
+import { Link } from "wouter";
+import { useSyncExternalStore } from "react";
 import type { OutboxEntry } from "@tidings/client";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button } from "../kit/kit.tsx";
+import { useLead } from "../lead.ts";
 import css from "./room.module.css";
 
 const subscribe = (changed: () => void) => client.store.subscribe("outbox", changed);
@@ -20,23 +21,16 @@ const IN_SIGHT = 20;
 
 /** In a room: leads to what is in a thread, or further up. */
 export function Refused({ room }: { room: string }) {
-  const [path, go] = useLocation();
+  const lead = useLead();
   const outbox = useKey("outbox");
   const { rows } = useKey(`timeline:${room}`);
   const entry = outbox.find((one) => one.room_id === room && stuck(one) && (one.kind ? !rows.slice(-IN_SIGHT).some((row) => row.message?.id === one.message_id) : one.thread_root_id !== undefined));
   if (!entry) return null;
   const href = entry.kind ? `/r/${room}/m/${entry.message_id}` : `/r/${room}/t/${entry.thread_root_id}`;
-  // Who was led there before, and has gone on, is led there again.
-  const lead = (event: MouseEvent) => {
-    if (path !== href) return;
-    event.preventDefault();
-    go(`/r/${room}`, { replace: true });
-    requestAnimationFrame(() => go(href));
-  };
   return (
     <div className={css["refused"]} role="status">
       <span>{t("outbox.elsewhere")}</span>
-      <Link href={href} onClick={lead}>{t("pins.jump")}</Link>
+      <Link href={href} onClick={lead(href)}>{t("pins.jump")}</Link>
       <Button look="plain" onClick={() => void client.outbox.drop(entry.client_id)}>{t("action.drop")}</Button>
     </div>
   );

@@ -1,21 +1,24 @@
 /** One message, and what can be done with it. */
 import type { Message, OutboxChange, OutboxEntry, OutboxPost, Room, Row as StoreRow } from "@tidings/client";
-import { lazy, memo, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { client, useKey } from "../client.ts";
 import { clock, day, lately, moment, t, withTexts } from "../i18n.ts";
 import { Button } from "../kit/kit.tsx";
-import { Face, usePerson } from "../faces.tsx";
+import { Face, usePerson, useUsernames } from "../faces.tsx";
 import { Later } from "../kit/later.tsx";
+import { part } from "../kit/part.tsx";
 import { Acts, HANDED } from "./acts.tsx";
 import { refusal } from "./attaching.ts";
 import { Attachments, Sending } from "./attachments.tsx";
 import { Body, type Mentions } from "./body.tsx";
 import { Reactions } from "./reactions.tsx";
 import { Start } from "./start.tsx";
-import type { Above } from "./timeline.tsx";
+import type { Above } from "./above.ts";
 import css from "./row.module.css";
 
-const PersonCard = lazy(() => withTexts(import("./person-card.tsx"), "more"));
+const PersonCard = part(() => withTexts(import("./person-card.tsx"), "more"));
+
+const NO_ONE: string[] = [];
 
 interface Props {
   row: StoreRow;
@@ -33,6 +36,10 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
   // What can be done with it is drawn once the pointer or the focus has been on it: most rows only pass by.
   const [near, setNear] = useState(false);
   const approach = () => setNear(true);
+  // All messages are one stop of Tab: from the one that has it Tab leads into its links and buttons, and from no other.
+  useLayoutEffect(() => {
+    for (const one of element.current?.querySelectorAll<HTMLElement>("a[href], button") ?? []) one.tabIndex = tabStop ? 0 : -1;
+  });
   const [shown, setShown] = useState(false);
   const hide = () => {
     setShown(false);
@@ -96,17 +103,12 @@ function names(message: Message, room: Room): boolean {
 }
 
 function Content({ message, pending, text }: { message: Message | undefined; pending: OutboxPost | undefined; text: string }) {
-  const mentioned = message?.mentions;
+  const usernames = useUsernames(message?.mentions ?? NO_ONE);
   const mentions = useMemo((): Mentions => {
-    const me = client.store.me;
-    const all = new Set<string>();
-    for (const id of mentioned ?? []) {
-      const name = id === me?.id ? me.username : client.store.get(`user:${id}`)?.username;
-      if (name) all.add(name);
-    }
-    if (message?.mentions_room) all.add(message.mentions_room);
-    return { names: all, own: me?.username ?? "" };
-  }, [mentioned, message?.mentions_room]);
+    const names = new Set(usernames === "" ? [] : usernames.split(" "));
+    if (message?.mentions_room) names.add(message.mentions_room);
+    return { names, own: client.store.me?.username ?? "" };
+  }, [usernames, message?.mentions_room]);
   return (
     <>
       {text === "" ? null : <Body text={text} format={message?.format ?? pending?.format ?? "plain"} mentions={mentions} />}

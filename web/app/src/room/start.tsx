@@ -1,15 +1,16 @@
 /** What stands above the first message of a room: what it is, and the way to bring others in. */
 import type { Room } from "@tidings/client";
-import { lazy, useState } from "react";
+import { useState } from "react";
 import { t, withTexts } from "../i18n.ts";
 import { Button } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
+import { part } from "../kit/part.tsx";
 import { useRoomName } from "../names.ts";
 import { has } from "../routes.ts";
 import { invites } from "./powers.ts";
 import css from "./row.module.css";
 
-const Invite = lazy(() => withTexts(import("../screens/invite.tsx"), "more"));
+const Invite = part(() => withTexts(import("../screens/invite.tsx"), "more"));
 
 /** `first`: nothing has been written yet. Among messages there is nothing to press that is no message's. */
 export function Start({ room, first }: { room: Room; first?: boolean }) {

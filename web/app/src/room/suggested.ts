@@ -1,11 +1,11 @@
 /** Whom an `@` probably means. */
+import { fold } from "../kit/fold.ts";
+
 export interface Person {
   id: string;
   username: string;
   display_name: string;
 }
-
-const fold = (text: string) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 /** Words that call all members of a room; whether they do is the server's rule: for its admins, and where few are in it. */
 export const ALL = ["room", "here"] as const;

@@ -22,7 +22,7 @@ export function ThreadEntry({ thread, named, onError }: { thread: Thread; named?
   const last = held.last_reply_at ?? root.last_reply_at;
   return (
     <li className={css["entry"]}>
-      <Link href={`/r/${root.room_id}/t/${root.id}`} className={css["link"]} data-unread={unread > 0 || undefined}>
+      <Link href={`/r/${root.room_id}/t/${root.id}`} className={css["link"]} data-entry data-unread={unread > 0 || undefined}>
         <Face person={held.sender} small />
         <span className={css["what"]}>
           <span className={css["about"]}><strong dir="auto">{held.sender.display_name}</strong>{named && room ? <span dir="auto">{room.kind === "direct" ? "" : "# "}{roomName(room)}</span> : null}</span>
@@ -36,7 +36,7 @@ export function ThreadEntry({ thread, named, onError }: { thread: Thread; named?
         {mentions > 0 ? <Count value={mentions} mention /> : unread > 0 ? <Count value={unread} /> : null}
         {unread > 0 ? <span className="hidden">{t("room.unread")}</span> : null}
       </Link>
-      <IconButton label={following ? t("thread.unfollow") : t("thread.follow")} onClick={() => void follow(root.id, !following).catch(onError)}>
+      <IconButton server label={following ? t("thread.unfollow") : t("thread.follow")} onClick={() => void follow(root.id, !following).catch(onError)}>
         {following ? <BellOff size={18} strokeWidth={1.5} aria-hidden /> : <Bell size={18} strokeWidth={1.5} aria-hidden />}
       </IconButton>
     </li>

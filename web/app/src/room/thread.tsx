@@ -5,18 +5,22 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { answer } from "@tidings/client";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
-import { Failed, IconButton } from "../kit/kit.tsx";
+import { Button, Failed, IconButton } from "../kit/kit.tsx";
+import { hopeless } from "../refused.ts";
 import { has } from "../routes.ts";
-import { closed } from "./closed.ts";
+import { useClosed, Writing } from "./closed.tsx";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { useDrop } from "./drop.ts";
+import { Left } from "./left.tsx";
 import { Panel } from "./panel.tsx";
 import { Row } from "./row.tsx";
 import { follow } from "./thread-entry.tsx";
 import { AGAIN } from "./threads.tsx";
-import { Timeline } from "./timeline.tsx";
+import { Timeline, type Ends } from "./timeline.tsx";
 import css from "./room.module.css";
 
+/** Esc is the panel's. */
+const LEAVE = () => undefined;
 const ABOVE = { start: false, day: false, fresh: false, head: true, zone: "" };
 
 export default function Thread({ room, root, jump, onClose }: { room: Room; root: string; jump: string | undefined; onClose: () => void }) {
@@ -25,6 +29,8 @@ export default function Thread({ room, root, jump, onClose }: { room: Room; root
   const [error, setError] = useState<unknown>();
   const composer = useRef<ComposerHandle>(null);
   const message = held ?? read;
+  // A link to nothing: it was cut off, or what it led to may not be seen.
+  const lost = !message && hopeless(error);
   const answers = message?.reply_count ?? 0;
   const unread = useUnread(room.id, root, message && answers > 0);
   useEffect(() => {
@@ -32,16 +38,37 @@ export default function Thread({ room, root, jump, onClose }: { room: Room; root
   }, [root]);
   const edit = useCallback((one: Message) => composer.current?.edit(one), []);
   const type = useCallback((text: string) => composer.current?.type(text), []);
-  const reason = closed(room, true);
+  const closed = useClosed(room, true);
+  const reason = message?.deleted_at ? { text: t("closed.root") } : closed;
+  const ends = useRef<Ends>(null);
   const drop = useDrop(has("/v1/media") && !reason ? (data) => composer.current?.drop(data) : undefined);
   return (
     <Panel title={t("thread.title")} onClose={onClose} actions={<Following room={room.id} root={root} answers={answers} ready={unread !== undefined} onError={setError} />} {...drop} data-drop={drop["data-dropping"] ? t("attach.drop_thread") : undefined}>
-      {error === undefined ? null : <Failed error={error} />}
+      {error === undefined || lost ? null : <Failed error={error} />}
+      {lost ? <Nothing onClose={onClose} /> : null}
       {message ? <div className={css["root"]}><Row row={{ key: root, message }} room={room} above={ABOVE} marked={false} tabStop onEdit={edit} /></div> : null}
       {message && answers > 0 ? <p className={css["answers"]}>{t("thread.answers", { count: answers })}</p> : null}
-      <Timeline room={room} root={root} unread={unread} jump={jump} onType={type} onEdit={edit} />
-      {!message || message.deleted_at ? null : reason ? <p className={css["closed"]}>{reason}</p> : <Composer timeline={`${room.id}/${root}`} room={room.id} thread={root} label={t("thread.answer")} ref={composer} />}
+      {lost ? null : <Timeline room={room} root={root} unread={unread} jump={jump} onType={type} onEdit={edit} ends={ends} onEscape={LEAVE} />}
+      {!message ? null : (
+        <Writing reason={reason} left={message.deleted_at ? <Left place={`${client.store.me?.id}.${room.id}/${root}`} /> : null}>
+          <Composer timeline={`${room.id}/${root}`} room={room.id} thread={root} label={t("thread.answer")} onSent={() => ends.current?.follow()} ref={composer} />
+        </Writing>
+      )}
     </Panel>
+  );
+}
+
+/** There is no such thread. */
+function Nothing({ onClose }: { onClose: () => void }) {
+  const text = useRef<HTMLParagraphElement>(null);
+  useEffect(() => {
+    if (document.activeElement === document.body) text.current?.focus();
+  }, []);
+  return (
+    <div className={css["pad"]}>
+      <p ref={text} tabIndex={-1}>{t("thread.gone")}</p>
+      <div><Button onClick={onClose}>{t("thread.room")}</Button></div>
+    </div>
   );
 }
 
@@ -82,7 +109,7 @@ function Following({ room, root, answers, ready, onError }: { room: string; root
   if (!begun || following === undefined) return null;
   const toggle = () => void follow(root, !following).then(() => client.threads(room)).catch(onError);
   return (
-    <IconButton label={following ? t("thread.unfollow") : t("thread.follow")} onClick={toggle}>
+    <IconButton server label={following ? t("thread.unfollow") : t("thread.follow")} onClick={toggle}>
       {following ? <BellOff size={18} strokeWidth={1.5} aria-hidden /> : <Bell size={18} strokeWidth={1.5} aria-hidden />}
     </IconButton>
   );

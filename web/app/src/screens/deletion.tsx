@@ -1,14 +1,15 @@
 /** The end of an account, and what it takes with it. */
 import { answer } from "@tidings/client";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button, Field } from "../kit/kit.tsx";
+import { part } from "../kit/part.tsx";
 import { Proof, proof } from "../kit/proof.tsx";
 import css from "./page.module.css";
 
-const Ask = lazy(() => import("../kit/ask.tsx"));
+const Ask = part(() => import("../kit/ask.tsx"));
 
 const GOES = ["deletion.profile", "deletion.messages", "deletion.files", "deletion.rooms"];
 const STAYS = ["deletion.mentions", "deletion.name"];

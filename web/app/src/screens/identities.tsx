@@ -1,14 +1,15 @@
 /** The providers that the user can log in with, beside the password. */
 import { answer, ProblemError, type components } from "@tidings/client";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { client } from "../client.ts";
 import { moment, t } from "../i18n.ts";
 import { Button } from "../kit/kit.tsx";
 import { Listing, usePages } from "../kit/pages.tsx";
+import { part } from "../kit/part.tsx";
 import { Proof, proof } from "../kit/proof.tsx";
 import css from "./page.module.css";
 
-const Ask = lazy(() => import("../kit/ask.tsx"));
+const Ask = part(() => import("../kit/ask.tsx"));
 
 type Identity = components["schemas"]["LinkedIdentity"];
 

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { client } from "../client.ts";
 import { moment, span, t } from "../i18n.ts";
 import { Refusal, useActing } from "../kit/acting.tsx";
+import { copy } from "../kit/copy.ts";
 import { Dialog } from "../kit/dialog.tsx";
 import { Button, css, Field, SelectField } from "../kit/kit.tsx";
 import { Listing, usePages } from "../kit/pages.tsx";
@@ -17,7 +18,7 @@ const USES = [1, 5, 10, 50, 100, 1_000];
 
 /** The page that an invitation leads to. */
 const link = (one: Made) => `${location.origin}/i/${one.code}`;
-const copy = (one: Made) => void navigator.clipboard?.writeText(link(one));
+const copyLink = (one: Made) => void copy(link(one));
 
 export default function Invite({ room, onClose }: { room: Room; onClose: () => void }) {
   const path = { room_id: room.id };
@@ -51,7 +52,7 @@ export default function Invite({ room, onClose }: { room: Room; onClose: () => v
       {made ? (
         <div className={page["form"]}>
           <Field key={made.code} label={t("invite.link")} hint={t("invite.until", { time: moment(made.expires_at) })} value={link(made)} readOnly onFocus={(event) => event.target.select()} autoFocus />
-          <div><Button look="primary" onClick={() => copy(made)}>{t("invite.copy")}</Button></div>
+          <div><Button look="primary" onClick={() => copyLink(made)}>{t("invite.copy")}</Button></div>
         </div>
       ) : null}
       {pages.error === undefined && others.items?.length === 0 ? null : (
@@ -65,7 +66,7 @@ export default function Invite({ room, onClose }: { room: Room; onClose: () => v
                   <span className={page["aside"]}>{one.max_uses ? t("invite.used_of", { uses: one.uses, most: one.max_uses }) : t("invite.used", { count: one.uses })} · {t("invite.ends", { time: moment(one.expires_at) })}</span>
                 </span>
                 <div className={page["buttons"]}>
-                  <Button aria-label={t("invite.copy_one", { code: one.code })} onClick={() => copy(one)}>{t("invite.copy")}</Button>
+                  <Button aria-label={t("invite.copy_one", { code: one.code })} onClick={() => copyLink(one)}>{t("invite.copy")}</Button>
                   <Button look="danger" aria-label={t("invite.revoke_one", { code: one.code })} aria-disabled={acting.busy} onClick={() => revoke(one.code)}>{t("invite.revoke")}</Button>
                 </div>
               </li>

@@ -1,16 +1,20 @@
 import { ProblemError } from "@tidings/client";
-import { lazy, Suspense, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { Link } from "wouter";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button, Failed, Field } from "../kit/kit.tsx";
+import { Later } from "../kit/later.tsx";
+import { useOnce } from "../kit/once.ts";
+import { part } from "../kit/part.tsx";
 import { problemOf, wrongWith } from "../refused.ts";
 import { has } from "../routes.ts";
 import { useTitle } from "../shell/titled.ts";
 import { Brand } from "./brand.tsx";
 import css from "./sign-in.module.css";
+import { fold } from "../kit/fold.ts";
 
-const Providers = lazy(() => import("./providers.tsx"));
+const Providers = part(() => import("./providers.tsx"));
 
 /** What is wrong with a field. */
 function wrong(error: unknown, pointer: string): string | undefined {
@@ -30,7 +34,7 @@ function invited(): string {
 
 /** A username like a name, as far as its letters are those of usernames. */
 export function proposed(name: string): string {
-  return name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, ".").replace(/^\.+|\.+$/g, "").slice(0, 32).replace(/\.+$/, "");
+  return fold(name).replace(/[^a-z0-9]+/g, ".").replace(/^\.+|\.+$/g, "").slice(0, 32).replace(/\.+$/, "");
 }
 
 const FIELDS = ["/username", "/email", "/password", "/display_name", "/invite"];
@@ -47,7 +51,7 @@ export default function Register({ onDone }: { onDone: () => void }) {
     const field = form.current?.elements.namedItem("username");
     if (field instanceof HTMLInputElement && !own.current) field.value = proposed(name);
   };
-  const submit = async (form: FormData) => {
+  const submit = useOnce(async (form: FormData) => {
     const text = (name: string) => String(form.get(name) ?? "").trim();
     const account = { username: text("username"), email: text("email"), password: String(form.get("password")) };
     const [name, invite] = [text("display_name"), invitation(text("invite"))];
@@ -57,7 +61,7 @@ export default function Register({ onDone }: { onDone: () => void }) {
     setError(undefined);
     await client.register({ ...account, ...(name ? { display_name: name } : {}), ...(invite ? { invite } : {}) }).then(onDone, setError);
     setBusy(false);
-  };
+  });
   const named = FIELDS.some((pointer) => wrong(error, pointer));
   const closed = error instanceof ProblemError && error.code === "forbidden" && !named;
   // Whose invitation is not good any more may take it out.
@@ -78,7 +82,7 @@ export default function Register({ onDone }: { onDone: () => void }) {
             <Button type="submit" look="primary" disabled={busy}>{t("action.register")}</Button>
           </form>
         )}
-        {has("/v1/oidc") ? <Suspense fallback={null}><Providers after={sessionStorage.getItem("tidings.after") ?? "/"} /></Suspense> : null}
+        {has("/v1/oidc") ? <Later quiet><Providers after={sessionStorage.getItem("tidings.after") ?? "/"} /></Later> : null}
         <p className={css["more"]}>{t("register.known")} <Link href="/login">{t("action.signin")}</Link></p>
       </main>
     </div>

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { t } from "../i18n.ts";
 import { Button, Failed, Field } from "../kit/kit.tsx";
+import { useOnce } from "../kit/once.ts";
 import { useTitle } from "../shell/titled.ts";
 import { Brand } from "./brand.tsx";
 import css from "./sign-in.module.css";
@@ -20,9 +21,9 @@ export default function Reset() {
   const [id, setId] = useState<string>();
   const [done, setDone] = useState(false);
   const [error, setError] = useState<unknown>();
-  const act = (work: Promise<void>) => work.then(() => setError(undefined), setError);
-  const ask = (form: FormData) => act(post("/v1/password-resets", { email: String(form.get("email")) }).then((answer) => setId((answer as { reset_id: string }).reset_id)));
-  const confirm = (form: FormData) => act(post(`/v1/password-resets/${id}/confirm`, { code: String(form.get("code")).trim(), new_password: String(form.get("password")) }).then(() => setDone(true)));
+  const act = useOnce((work: () => Promise<void>) => work().then(() => setError(undefined), setError));
+  const ask = (form: FormData) => act(() => post("/v1/password-resets", { email: String(form.get("email")) }).then((answer) => setId((answer as { reset_id: string }).reset_id)));
+  const confirm = (form: FormData) => act(() => post(`/v1/password-resets/${id}/confirm`, { code: String(form.get("code")).trim(), new_password: String(form.get("password")) }).then(() => setDone(true)));
   return (
     <div className={css["screen"]}>
       <Brand />

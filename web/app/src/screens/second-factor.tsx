@@ -3,7 +3,9 @@ import { useMemo, useState } from "react";
 import { encode } from "uqr";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
+import { copy } from "../kit/copy.ts";
 import { Button, Failed, Field } from "../kit/kit.tsx";
+import { useOnce } from "../kit/once.ts";
 import { Proof, proof } from "../kit/proof.tsx";
 import { readMe } from "../me.ts";
 import css from "./page.module.css";
@@ -13,14 +15,14 @@ export default function SecondFactor() {
   const [secret, setSecret] = useState<{ secret: string; otpauth_url: string }>();
   const [codes, setCodes] = useState<string[]>();
   const [error, setError] = useState<unknown>();
-  const act = (work: Promise<unknown>) => work.then(() => setError(undefined), setError);
-  const begin = (form: FormData) => act(client.request<{ secret: string; otpauth_url: string }>("POST", "/v1/users/me/totp", proof(form)).then(({ data }) => setSecret(data)));
-  const confirm = (form: FormData) => act(client.request<{ recovery_codes: string[] }>("POST", "/v1/users/me/totp/confirm", { code: String(form.get("code")).replace(/\s/g, "") }).then(({ data }) => {
+  const act = useOnce((work: () => Promise<unknown>) => work().then(() => setError(undefined), setError));
+  const begin = (form: FormData) => act(() => client.request<{ secret: string; otpauth_url: string }>("POST", "/v1/users/me/totp", proof(form)).then(({ data }) => setSecret(data)));
+  const confirm = (form: FormData) => act(() => client.request<{ recovery_codes: string[] }>("POST", "/v1/users/me/totp/confirm", { code: String(form.get("code")).replace(/\s/g, "") }).then(({ data }) => {
     setCodes(data.recovery_codes);
     setSecret(undefined);
     return readMe();
   }));
-  const end = (form: FormData) => act(client.request("DELETE", "/v1/users/me/totp", proof(form)).then(readMe));
+  const end = (form: FormData) => act(() => client.request("DELETE", "/v1/users/me/totp", proof(form)).then(readMe));
   const failed = error === undefined ? null : <Failed error={error} />;
   if (codes) {
     return (
@@ -28,7 +30,7 @@ export default function SecondFactor() {
         <p role="status">{t("factor.recovery")}</p>
         <ul className={css["codes"]}>{codes.map((code) => <li key={code}><code>{code}</code></li>)}</ul>
         <div className={css["buttons"]}>
-          <Button onClick={() => void navigator.clipboard?.writeText(codes.join("\n"))}>{t("factor.copy")}</Button>
+          <Button onClick={() => void copy(codes.join("\n"))}>{t("factor.copy")}</Button>
           <Button look="primary" onClick={() => setCodes(undefined)}>{t("factor.kept")}</Button>
         </div>
       </div>

@@ -1,15 +1,16 @@
 /** Where the user is signed in. */
 import { answer, type Session } from "@tidings/client";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { client } from "../client.ts";
 import { device } from "../device.ts";
 import { moment, t } from "../i18n.ts";
 import { Outcome, useActing } from "../kit/acting.tsx";
 import { Button, css as kit } from "../kit/kit.tsx";
 import { Listing, usePages } from "../kit/pages.tsx";
+import { part } from "../kit/part.tsx";
 import css from "./page.module.css";
 
-const Confirm = lazy(() => import("../kit/confirm.tsx"));
+const Confirm = part(() => import("../kit/confirm.tsx"));
 
 const ASKED = { others: ["sessions.end_others", "sessions.ask_others"], all: ["sessions.end_all", "sessions.ask_all"] } as const;
 

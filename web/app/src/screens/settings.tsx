@@ -1,35 +1,36 @@
-import { answer } from "@tidings/client";
-import { lazy, Suspense, useState } from "react";
-import { Link, useLocation } from "wouter";
+import { answer, type Account } from "@tidings/client";
+import { Suspense, useState } from "react";
+import { Link } from "wouter";
 import { client, useKey } from "../client.ts";
 import { LANGUAGES, language, speak, t, useLanguage, type Language } from "../i18n.ts";
 import { Button, Failed, Field, SelectField, TextField } from "../kit/kit.tsx";
+import { part } from "../kit/part.tsx";
 import { keepMe } from "../me.ts";
 import { bare } from "../people.ts";
 import { has } from "../routes.ts";
-import { announced, applyTheme, enterSends, HEARD, keepAnnounced, keepEnter, keepLetters, letters, theme, type Heard, type Theme } from "../settings.ts";
+import { announced, applyTheme, draft, enterSends, HEARD, keepAnnounced, keepDraft, keepEnter, keepLetters, letters, theme, type Heard, type Theme } from "../settings.ts";
 import { written } from "../shell/key-names.ts";
+import { useSignOut } from "../shell/sign-out.tsx";
 import { css, Page } from "./page.tsx";
 
-const AvatarField = lazy(() => import("./avatar.tsx"));
-const Preferences = lazy(() => import("./preferences.tsx"));
-const Blocked = lazy(() => import("./blocked.tsx"));
-const SecondFactor = lazy(() => import("./second-factor.tsx"));
-const Address = lazy(() => import("./address.tsx"));
-const Password = lazy(() => import("./password.tsx"));
-const Identities = lazy(() => import("./identities.tsx"));
-const Sessions = lazy(() => import("./sessions.tsx"));
-const Export = lazy(() => import("./export.tsx"));
-const Deletion = lazy(() => import("./deletion.tsx"));
+const AvatarField = part(() => import("./avatar.tsx"));
+const Preferences = part(() => import("./preferences.tsx"));
+const Blocked = part(() => import("./blocked.tsx"));
+const SecondFactor = part(() => import("./second-factor.tsx"));
+const Address = part(() => import("./address.tsx"));
+const Password = part(() => import("./password.tsx"));
+const Identities = part(() => import("./identities.tsx"));
+const Sessions = part(() => import("./sessions.tsx"));
+const Export = part(() => import("./export.tsx"));
+const Deletion = part(() => import("./deletion.tsx"));
 
 const PAGES = ["profile", "look", "preferences", "blocked", "address", "password", "factor", "sessions", "data"];
 
 export default function Settings({ page }: { page: string }) {
   useLanguage();
-  const [, go] = useLocation();
-  const leave = () => void client.signOut().then(() => go("/login"));
+  const { leave, asking } = useSignOut();
   return (
-    <Page title={t("settings.title")} actions={<Button onClick={leave}>{t("action.signout")}</Button>}>
+    <Page title={t("settings.title")} actions={<><Button onClick={leave}>{t("action.signout")}</Button>{asking}</>}>
       <nav className={css["tabs"]} aria-label={t("settings.title")}>
         {PAGES.map((one) => <Link key={one} href={`/settings/${one}`} aria-current={page === one ? "page" : undefined}>{t(`settings.${one}`)}</Link>)}
       </nav>
@@ -75,15 +76,25 @@ function Profile() {
   const me = useKey("me");
   const [name, setName] = useState(me?.display_name ?? "");
   const [username, setUsername] = useState(me?.username ?? "");
-  const [bio, setBio] = useState(me?.bio ?? "");
+  // What is longer than a name is kept as a draft until it is saved.
+  const place = `${me?.id}.profile.bio`;
+  const [bio, setBio] = useState(() => draft(place) || (me?.bio ?? ""));
+  const write = (text: string) => {
+    setBio(text);
+    keepDraft(place, text === (me?.bio ?? "") ? "" : text);
+  };
   const [error, done, save] = useSaving();
-  const submit = () => save(answer(client.api.PATCH("/v1/users/me", { body: { display_name: name, bio: bio.trim() ? bio : null, ...(bare(username) === me?.username ? {} : { username: bare(username) }) } })).then(keepMe));
+  const saved = (account: Account) => {
+    keepDraft(place, "");
+    keepMe(account);
+  };
+  const submit = () => save(answer(client.api.PATCH("/v1/users/me", { body: { display_name: name, bio: bio.trim() ? bio : null, ...(bare(username) === me?.username ? {} : { username: bare(username) }) } })).then(saved));
   return (
     <form action={submit} className={css["form"]}>
       {has("/v1/media") ? <AvatarField /> : null}
       <Field label={t("field.display_name")} value={name} onChange={(event) => setName(event.target.value)} required maxLength={64} autoComplete="name" />
       <Field label={t("field.username")} hint={t("profile.username")} value={username} onChange={(event) => setUsername(event.target.value)} required maxLength={33} autoComplete="username" autoCapitalize="none" />
-      <TextField label={t("field.bio")} value={bio} onChange={(event) => setBio(event.target.value)} maxLength={2_000} rows={4} />
+      <TextField label={t("field.bio")} value={bio} onChange={(event) => write(event.target.value)} maxLength={2_000} rows={4} />
       <Saved error={error} done={done} />
       <div><Button server type="submit" look="primary">{t("action.save")}</Button></div>
     </form>

@@ -1,16 +1,20 @@
 import { ProblemError } from "@tidings/client";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button, css as kit, Failed, Field } from "../kit/kit.tsx";
+import { Later } from "../kit/later.tsx";
+import { useOnce } from "../kit/once.ts";
+import { part } from "../kit/part.tsx";
 import { takeReturned, type Returned } from "../oidc.ts";
 import { has } from "../routes.ts";
+import { Owed } from "../shell/sign-out.tsx";
 import { useTitle } from "../shell/titled.ts";
 import { Brand } from "./brand.tsx";
 import css from "./sign-in.module.css";
 
-const Providers = lazy(() => import("./providers.tsx"));
+const Providers = part(() => import("./providers.tsx"));
 
 /** What a provider's way can end with; anything else is its own fault. */
 const ENDS = ["already_exists", "not_verified", "suspended", "forbidden", "gone", "invalid_code", "unauthenticated", "rate_limited"];
@@ -65,7 +69,7 @@ export function SignIn({ onDone }: { onDone: (after?: string) => void }) {
     // Once, for what the address has brought.
   }, []);
 
-  const submit = async (form: FormData) => {
+  const submit = useOnce(async (form: FormData) => {
     if (returned) return exchange(returned, String(form.get("code")));
     const login = String(form.get("login"));
     const password = String(form.get("password"));
@@ -80,12 +84,13 @@ export function SignIn({ onDone }: { onDone: (after?: string) => void }) {
       else setError(said(failure, second));
     }
     setBusy(false);
-  };
+  });
   return (
     <div className={css["screen"]}>
       <Brand />
       <main className={css["main"]}>
         <h1>{t("signin.heading", { host: location.host })}</h1>
+        <Owed />
         {returned && !second ? <p role="status">{t("oidc.going_on")}</p> : (
           <form action={submit} className={css["form"]}>
             {returned ? null : (
@@ -99,7 +104,7 @@ export function SignIn({ onDone }: { onDone: (after?: string) => void }) {
             <Button type="submit" look="primary" disabled={busy}>{t("action.signin")}</Button>
           </form>
         )}
-        {has("/v1/oidc") && !returned ? <Suspense fallback={null}><Providers after={path === "/login" ? (sessionStorage.getItem("tidings.after") ?? "/") : path} /></Suspense> : null}
+        {has("/v1/oidc") && !returned ? <Later quiet><Providers after={path === "/login" ? (sessionStorage.getItem("tidings.after") ?? "/") : path} /></Later> : null}
         {has("/v1/password-resets") ? <p className={css["more"]}><Link href="/reset">{t("signin.forgot")}</Link></p> : null}
         <div className={css["providers"]}>
           <p className={css["more"]}>{t("signin.new")}</p>

@@ -3,6 +3,8 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { client, useKey } from "../client.ts";
 import { t, useLanguage } from "../i18n.ts";
 import { Button, Failed } from "../kit/kit.tsx";
+import { Waiting } from "../kit/pages.tsx";
+import { useRoving } from "../kit/roving.ts";
 import { AGAIN } from "../room/threads.tsx";
 import { ThreadEntry } from "../room/thread-entry.tsx";
 import { css, Page } from "./page.tsx";
@@ -16,6 +18,7 @@ export default function Threads() {
   useLanguage();
   const rooms = useKey("rooms");
   const unread = useKey("unread");
+  const live = useKey("status").phase === "live";
   const [looked, setLooked] = useState(BATCH);
   const [changed, setChanged] = useState(0);
   const [error, setError] = useState<unknown>();
@@ -41,11 +44,14 @@ export default function Threads() {
       });
     }, client.store.get(`threads:${next}`) ? AGAIN : 0);
   }, [ids, changed, error]);
+  const list = useRef<HTMLUListElement>(null);
+  const roving = useRoving(list, "[data-entry]");
   const views = ids.map((id) => client.store.get(`threads:${id}`));
   const all = views.flatMap((view) => view?.items ?? []).filter((thread) => thread.following);
   const last = (thread: (typeof all)[number]) => thread.root.last_reply_at ?? thread.root.created_at;
   all.sort((a, b) => Number(b.unread_count > 0) - Number(a.unread_count > 0) || (last(a) < last(b) ? 1 : -1));
-  const done = known && views.every((view) => view !== undefined);
+  // Who is in no room has no thread.
+  const done = known ? views.every((view) => view !== undefined) : live;
   const more = looked < order.current.length;
   const missing = done && more && looked < BY_ITSELF && all.filter((thread) => thread.unread_count > 0).length < unread.threads;
   useEffect(() => {
@@ -55,7 +61,8 @@ export default function Threads() {
     <Page title={t("threads.title")}>
       {error === undefined ? null : <Failed error={error} retry={() => setError(undefined)} />}
       {done && all.length === 0 ? <p className={css["empty"]}>{t("threads.none")}</p> : null}
-      <ul aria-busy={!done && error === undefined} aria-label={t("threads.title")}>{all.map((thread) => <ThreadEntry key={thread.root.id} thread={thread} named onError={setError} />)}</ul>
+      {!done && all.length === 0 && error === undefined ? <Waiting /> : null}
+      <ul ref={list} {...roving} aria-busy={!done && error === undefined} aria-label={t("threads.title")}>{all.map((thread) => <ThreadEntry key={thread.root.id} thread={thread} named onError={setError} />)}</ul>
       {done && more ? <div><Button onClick={() => setLooked(looked + BATCH)}>{t("threads.more")}</Button></div> : null}
     </Page>
   );

@@ -1,15 +1,18 @@
 /** Messages by their words. It stands in a panel beside what is shown, or is a page of its own. */
 import { answer, type Message } from "@tidings/client";
 import { X } from "lucide-react";
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useMemo, useRef, useState, type MouseEvent } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import { client, useKey } from "../client.ts";
 import { moment, t, useLanguage } from "../i18n.ts";
+import { composing } from "../kit/composing.ts";
 import { Button, Failed, Field, IconButton, SelectField } from "../kit/kit.tsx";
+import { useRoving } from "../kit/roving.ts";
+import { useLead } from "../lead.ts";
 import { roomName } from "../names.ts";
 import { Face } from "../faces.tsx";
 import { Page } from "../screens/page.tsx";
-import { beside, closeSearch, type Opening } from "../shell/searching.ts";
+import { beside, closeSearch, leaveSearch, type Opening } from "../shell/searching.ts";
 import { asked, filtered, FILTERS, type Asked, type Filter, type Named, type Question } from "./asked.ts";
 import { parts } from "./snippet.ts";
 import css from "./search.module.css";
@@ -19,6 +22,8 @@ const PAUSE = 400;
 /** Pages without a hit that are passed over at once. */
 const EMPTY_PAGES = 5;
 const PAGE = 30;
+/** Characters of a search at most. */
+const LONGEST = 500;
 
 interface Found {
   message: Message;
@@ -49,10 +54,10 @@ export function SearchPanel({ opening }: { opening: Opening }) {
   useLanguage();
   const leave = () => {
     // It covers what it leads to.
-    if (!beside()) closeSearch();
+    if (!beside()) leaveSearch();
   };
   return (
-    <aside className={css["panel"]} aria-label={t("search.title")} data-region="search" onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented) closeSearch(); }}>
+    <aside className={css["panel"]} aria-label={t("search.title")} data-region="search" onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented && !composing(event)) closeSearch(); }}>
       <div className={css["head"]}>
         <h2>{t("search.title")}</h2>
         <IconButton label={t("action.close")} onClick={closeSearch}><X size={18} strokeWidth={1.5} aria-hidden /></IconButton>
@@ -83,7 +88,7 @@ function Search({ first, onText, onLeave }: { first: string; onText?: (text: str
   const rooms = useMemo(() => all.map((room): Named => ({ id: room.id, name: roomName(room) })), [all]);
   const read = asked(text, rooms, client.store.me?.username ?? "");
   const question = JSON.stringify(read.question);
-  const may = read.question.q !== "" && read.wrong.length === 0;
+  const may = read.question.q !== "" && read.wrong.length === 0 && !long(read.question);
 
   const ask = (more?: Results) => {
     clearTimeout(timer.current);
@@ -102,6 +107,7 @@ function Search({ first, onText, onLeave }: { first: string; onText?: (text: str
     if (!may) {
       run.current += 1;
       setResults(undefined);
+      setError(undefined);
       setBusy(false);
       return;
     }
@@ -114,29 +120,27 @@ function Search({ first, onText, onLeave }: { first: string; onText?: (text: str
     setText(next);
     onText?.(next);
   };
-  const step = (event: KeyboardEvent<HTMLElement>) => {
-    const links = [...(list.current?.querySelectorAll<HTMLElement>("a") ?? [])];
-    const at = links.indexOf(event.target as HTMLElement);
-    const to = event.key === "ArrowDown" ? at + 1 : event.key === "ArrowUp" && at > 0 ? at - 1 : -1;
-    if (to < 0 || !links[to]) return;
-    event.preventDefault();
-    links[to]?.focus();
-  };
+  const roving = useRoving(list, "a");
   return (
     <>
       <form role="search" className={css["form"]} action={() => ask()}>
-        <Field label={t("search.label")} type="search" value={text} onChange={(event) => type(event.target.value)} maxLength={500} autoFocus data-focus />
+        <Field label={t("search.label")} type="search" value={text} onChange={(event) => type(event.target.value)} maxLength={LONGEST} autoFocus data-focus />
         <Filters read={read} rooms={rooms} onSet={(filter, value) => type(filtered(text, filter, value))} />
       </form>
       {error === undefined ? null : <Failed error={error} retry={() => ask()} />}
       <p className={css["count"]} role="status">{rooms.length === 0 && read.filters.in ? "" : said(read, current)}</p>
       {current?.items.length === 0 ? <Without read={read} onDrop={(filter) => type(filtered(text, filter, ""))} /> : null}
-      <ol ref={list} className={css["list"]} aria-busy={busy} onKeyDown={step}>
+      <ol ref={list} className={css["list"]} aria-busy={busy} {...roving}>
         {results?.items.map((found) => <li key={found.message.id}><Result found={found} onLeave={onLeave} /></li>)}
       </ol>
       {current?.cursor ? <div><Button disabled={busy} onClick={() => ask(current)}>{t("search.earlier")}</Button></div> : null}
     </>
   );
+}
+
+/** Whether there is more of it than the server takes, as an address may have. */
+function long({ q }: Question): boolean {
+  return [...q].length > LONGEST;
 }
 
 const WRONG: Record<Filter, string> = { from: "search.none", in: "search.wrong_in", after: "search.wrong_after", before: "search.wrong_before", has: "search.wrong_has" };
@@ -145,6 +149,7 @@ const WRONG: Record<Filter, string> = { from: "search.none", in: "search.wrong_i
 function said({ question, wrong }: Asked, results: Results | undefined): string {
   if (wrong[0]) return t(WRONG[wrong[0]]);
   if (question.q === "") return t("search.help");
+  if (long(question)) return t("search.long", { count: LONGEST });
   if (!results) return "";
   if (results.items.length === 0) return t("search.none", { text: question.q });
   return results.cursor ? t("search.found_more", { count: results.items.length }) : t("search.found", { count: results.items.length });
@@ -191,8 +196,13 @@ function Result({ found: { message, snippet }, onLeave }: { found: Found; onLeav
   const room = useKey(`room:${message.room_id}`);
   useKey(`members:${message.room_id}`);
   const name = room ? `${room.kind === "direct" ? "" : "# "}${roomName(room)}` : "";
+  const lead = useLead();
+  const follow = (event: MouseEvent) => {
+    onLeave?.();
+    lead(placeOf(message))(event);
+  };
   return (
-    <Link href={placeOf(message)} className={css["result"]} onClick={onLeave}>
+    <Link href={placeOf(message)} className={css["result"]} onClick={follow}>
       <Face person={message.sender} small />
       <span className={css["what"]}>
         <span className={css["about"]}><strong dir="auto">{message.sender.display_name}</strong><span dir="auto">{name}</span>{message.thread_root_id ? <span>{t("search.answer")}</span> : null}<time dateTime={message.created_at}>{moment(message.created_at)}</time></span>

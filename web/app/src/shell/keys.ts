@@ -53,11 +53,24 @@ function step(by: number, unread: boolean, go: (path: string) => void): void {
   if (next) go(`/r/${next}`);
 }
 
+/** Where one writes, or what stands there for a while. */
+export const WRITES = "textarea:not([hidden] textarea), [data-focus]";
+
 function nextRegion(by: number): void {
-  const regions = [...document.querySelectorAll<HTMLElement>("[data-region]")].filter((one) => one.offsetParent !== null);
-  const at = regions.findIndex((one) => one.contains(document.activeElement));
-  const next = regions[(((at + by) % regions.length) + regions.length) % regions.length];
-  // What Tab does not reach is none: pictures of people in messages are pressed by the pointer, their message by the keyboard.
-  const inside = next?.querySelector<HTMLElement>("[data-focus], textarea, :is(a[href], button):not([tabindex='-1']), [tabindex='0']");
-  (inside ?? next)?.focus();
+  const regions = [...document.querySelectorAll<HTMLElement>("[data-region]")].filter(seen);
+  // One within another comes behind it: the innermost is where one is.
+  const found = regions.findLastIndex((one) => one.contains(document.activeElement));
+  const at = found < 0 && by < 0 ? 0 : found;
+  // An empty list has nothing that could take the focus.
+  for (let step = 1; step <= regions.length; step++) {
+    const next = regions[(((at + by * step) % regions.length) + regions.length) % regions.length];
+    const writes = next?.dataset["region"] === "composer" ? next.querySelector<HTMLElement>(WRITES) : null;
+    // What Tab does not reach is none: pictures of people in messages are pressed by the pointer, their message by the keyboard.
+    const inside = writes ?? next?.querySelector<HTMLElement>("[data-focus], :is(a[href], button):not([tabindex='-1']), [tabindex='0']");
+    if (inside) return inside.focus();
+  }
+}
+
+function seen(one: HTMLElement): boolean {
+  return one.offsetParent !== null;
 }

@@ -10,7 +10,7 @@ const SEEN = "tidings-seen";
 const KINDS = ["mention", "direct_message", "thread_reply", "invite"];
 
 const shown = new Map<string, Notification>();
-/** What another tab has on show, where its reader looks. */
+/** What another tab has on show, where its reader looks, or has told already. */
 const seenElsewhere = new Set<string>();
 let asked = localStorage.getItem("tidings.asked") !== null;
 
@@ -37,9 +37,11 @@ function seen(entry: Entry): boolean {
   return document.visibilityState === "visible" && document.hasFocus() && location.pathname.startsWith(`/r/${entry.room_id}`);
 }
 
-function show(entry: Entry, go: (path: string) => void): void {
+/** Shows one, and says so to the other tabs: one that was frozen, or late, has nothing to add. */
+function show(entry: Entry, go: (path: string) => void, others: BroadcastChannel): void {
   const now = client.store.notifications.get(entry.id);
-  if (!now || now.read || seen(entry) || seenElsewhere.has(entry.id) || chosenPresence().status === "dnd" || Notification.permission !== "granted") return;
+  // Another tab may have taken the watch meanwhile.
+  if (!client.leads || !now || now.read || seen(entry) || seenElsewhere.has(entry.id) || chosenPresence().status === "dnd" || Notification.permission !== "granted") return;
   const { title, body } = worded(entry);
   const one = new Notification(title, { body, tag: entry.id });
   one.onclick = () => {
@@ -48,12 +50,14 @@ function show(entry: Entry, go: (path: string) => void): void {
     one.close();
   };
   shown.set(entry.id, one);
+  others.postMessage(entry.id);
 }
 
-/** Watches the inbox. Every tab calls it; the one that keeps watch shows. Gives what ends it. */
+/** Watches the inbox. Every tab calls it; the one that keeps watch shows, or another one when that is frozen. Gives what ends it. */
 export function watch(go: (path: string) => void): () => void {
   const known = new Set(client.store.notifications.keys());
   let first = client.store.status.phase !== "live";
+  let over = false;
   const others = new BroadcastChannel(SEEN);
   others.onmessage = (event) => seenElsewhere.add(String(event.data));
   const stop = client.store.subscribe("notifications", () => {
@@ -66,19 +70,22 @@ export function watch(go: (path: string) => void): () => void {
       }
       if (known.has(entry.id)) continue;
       known.add(entry.id);
-      // What was there when the page came is not news.
-      if (first || entry.read || !KINDS.includes(entry.kind)) continue;
+      if (entry.read || !KINDS.includes(entry.kind)) continue;
       if (seen(entry)) {
         others.postMessage(entry.id);
         continue;
       }
+      // What was there when the page came is not news.
+      if (first) continue;
       wanted = true;
       listeners.forEach((one) => one());
-      if (client.leads && "Notification" in window && Notification.permission === "granted") setTimeout(() => show(entry, go), PATIENCE);
+      if ("Notification" in window && Notification.permission === "granted") void client.keepsWatch().then((own) => own && setTimeout(() => over || show(entry, go, others), PATIENCE));
     }
     first = false;
   });
   return () => {
+    over = true;
+    wanted = false;
     stop();
     others.close();
   };

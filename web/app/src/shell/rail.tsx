@@ -1,12 +1,14 @@
 /** The rail: rooms by what they want of the reader, in an order that stands still while the pointer or the focus is in it. */
 import type { Room } from "@tidings/client";
 import { Compass, Hash, Inbox, Lock, MessagesSquare, Plus, Search, Shield } from "lucide-react";
-import { lazy, memo, useEffect, useRef, useState } from "react";
+import { memo, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
-import { t, useLanguage } from "../i18n.ts";
+import { t, useLanguage, withTexts } from "../i18n.ts";
 import { Avatar, Count, IconButton } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
+import { part } from "../kit/part.tsx";
+import { useRoving } from "../kit/roving.ts";
 import { roomName, useOther, useRoomName } from "../names.ts";
 import { Presence } from "../presence.tsx";
 import { useStuck } from "../room/refused.tsx";
@@ -15,38 +17,22 @@ import { draft } from "../settings.ts";
 import { waiting } from "../waiting.ts";
 import { written } from "./key-names.ts";
 import { OwnButton } from "./own.tsx";
+import { arranged, joined, SECTIONS, type Places, type Section } from "./sections.ts";
 import css from "./shell.module.css";
 
-const CreateRoom = lazy(() => import("../screens/create-room.tsx"));
+const CreateRoom = part(() => withTexts(import("../screens/create-room.tsx"), "more"));
 
-type Section = "unread" | "pinned" | "rooms" | "direct";
-const SECTIONS: Section[] = ["unread", "pinned", "rooms", "direct"];
-
-function sectionOf(room: Room, open: string | undefined): Section {
-  // The open room keeps its place until it is left.
-  if (waiting(room) > 0 && room.id !== open) return "unread";
-  if (room.membership?.pinned) return "pinned";
-  return room.kind === "direct" ? "direct" : "rooms";
-}
+const NOWHERE: Places = { order: [], sections: new Map() };
 
 /** The rooms in their sections. While `still`, rooms stay where they were, and new ones come last. */
-function useSections(rooms: Room[], open: string | undefined, still: boolean): [Section, Room[]][] {
-  const before = useRef(new Map<string, Section>());
-  const order = useRef<string[]>([]);
+function useSections(all: Room[], open: string | undefined, still: boolean): [Section, Room[]][] {
+  const rooms = all.filter((room) => !room.archived || room.id === open);
+  const places = useRef(NOWHERE);
+  places.current = still ? joined(places.current, rooms, open) : arranged(places.current, rooms, open);
+  const { order, sections } = places.current;
   const byId = new Map(rooms.map((room) => [room.id, room]));
-  if (!still) {
-    order.current = rooms.map((room) => room.id);
-    before.current = new Map(rooms.map((room) => [room.id, sectionOf(room, open)]));
-  }
-  // One that comes meanwhile stays where it came.
-  for (const room of rooms) {
-    if (before.current.has(room.id)) continue;
-    before.current.set(room.id, sectionOf(room, open));
-    order.current.push(room.id);
-  }
-  const section = (room: Room) => before.current.get(room.id);
-  const shown = order.current.filter((id) => byId.has(id)).map((id) => byId.get(id) as Room).filter((room) => !room.archived || room.id === open);
-  return SECTIONS.map((one): [Section, Room[]] => [one, shown.filter((room) => section(room) === one)]).filter(([, list]) => list.length > 0);
+  const shown = order.map((id) => byId.get(id)).filter((room) => room !== undefined);
+  return SECTIONS.map((one): [Section, Room[]] => [one, shown.filter((room) => sections.get(room.id) === one)]).filter(([, list]) => list.length > 0);
 }
 
 interface Props {
@@ -69,6 +55,7 @@ export function Rail({ alone, onJump, onSearch, onKeys }: Props) {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const open = path.startsWith("/r/") ? path.split("/")[2] : undefined;
   const area = useRef<HTMLDivElement>(null);
+  const roving = useRoving(area, "[data-room]", "[data-name]");
   const [, look] = useState(0);
   // React is not told of a pointer that lay there before the rooms came.
   const sections = useSections(rooms, open, still || area.current?.matches(":hover") === true);
@@ -120,7 +107,7 @@ export function Rail({ alone, onJump, onSearch, onKeys }: Props) {
           </Link>
         ) : null}
       </div>
-      <div ref={area} className={css["rooms"]} onPointerEnter={() => hold("pointer", true)} onPointerLeave={() => hold("pointer", false)} onFocus={() => hold("focus", true)} onBlur={() => hold("focus", false)}>
+      <div ref={area} className={css["rooms"]} onPointerEnter={() => hold("pointer", true)} onPointerLeave={() => hold("pointer", false)} onFocus={() => { hold("focus", true); roving.onFocus(); }} onBlur={() => { hold("focus", false); roving.onBlur(); }} onKeyDown={roving.onKeyDown}>
         {sections.map(([section, list]) => (
           <section key={section} aria-label={t(`rail.${section}`)}>
             <h2 className={css["heading"]}>{t(`rail.${section}`)}</h2>
@@ -158,14 +145,14 @@ function KnownRoom({ room, current }: { room: Room; current: boolean }) {
   // A pointer that rests on a room will probably open it.
   const fetch = () => {
     hover.current = setTimeout(() => {
-      if (client.spare && !client.store.get(`timeline:${room.id}`).loaded) void client.open(room.id).then(() => client.shut(room.id), () => undefined);
+      if (client.spare) void client.prefetch(room.id).catch(() => undefined);
     }, 80);
   };
   return (
     <li>
       <Link href={`/r/${room.id}`} className={css["room"]} data-room={room.id} data-unread={unread > 0 || undefined} aria-current={current ? "page" : undefined} onPointerEnter={fetch} onPointerLeave={() => clearTimeout(hover.current)}>
         <RoomSign room={room} name={name} />
-        <span className={css["name"]} dir="auto">{name}</span>
+        <span className={css["name"]} dir="auto" data-name>{name}</span>
         {other ? <Presence id={other.id} /> : null}
         {refused ? <span className={css["refused"]}>{t("room.refused")}</span> : null}
         {typed ? <span className={css["aside"]}>{t("room.draft")}</span> : null}

@@ -1,4 +1,5 @@
 import uFuzzy from "@leeoniya/ufuzzy";
+import { fold } from "../kit/fold.ts";
 
 const fuzzy = new uFuzzy({ intraMode: 1 });
 
@@ -15,7 +16,6 @@ export function ranked<T extends Room>(rooms: T[], text: string, left: string[] 
     const at = left.indexOf(id ?? "");
     return at < 0 ? left.length : at;
   };
-  const fold = (one: string) => one.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const typed = fold(text.trim().replace(/^[#@]/, ""));
   const here = ({ id }: T) => Number(id !== undefined && id === open);
   if (typed === "") return [...rooms].sort((a, b) => Number(a.archived) - Number(b.archived) || here(a) - here(b) || b.waits - a.waits || recency(a) - recency(b));

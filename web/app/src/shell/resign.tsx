@@ -1,15 +1,18 @@
 /** The session has ended: an overlay, under which the page and what was typed stay. */
 import type { Account } from "@tidings/client";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Dialog } from "../kit/dialog.tsx";
 import { Button, Failed, Field } from "../kit/kit.tsx";
+import { Later } from "../kit/later.tsx";
+import { useOnce } from "../kit/once.ts";
+import { part } from "../kit/part.tsx";
 import { has } from "../routes.ts";
 import { said, wantsSecond } from "../screens/sign-in.tsx";
 import css from "../screens/sign-in.module.css";
 
-const Providers = lazy(() => import("../screens/providers.tsx"));
+const Providers = part(() => import("../screens/providers.tsx"));
 
 export default function Resign({ me }: { me: Account }) {
   const [error, setError] = useState<unknown>();
@@ -17,7 +20,7 @@ export default function Resign({ me }: { me: Account }) {
   const [second, setSecond] = useState(false);
   // React empties a form after its action: what was typed is kept for the next try.
   const [typed, setTyped] = useState("");
-  const submit = async (form: FormData) => {
+  const submit = useOnce(async (form: FormData) => {
     const password = String(form.get("password"));
     setTyped(password);
     setBusy(true);
@@ -29,7 +32,7 @@ export default function Resign({ me }: { me: Account }) {
       else setError(said(failure, second));
     }
     setBusy(false);
-  };
+  });
   return (
     <Dialog title={t("resign.title")} onClose={() => undefined}>
       <div className={css["form"]}>
@@ -43,7 +46,7 @@ export default function Resign({ me }: { me: Account }) {
           </form>
         ) : null}
         {/* Who comes back by a provider finds drafts, and what waits, again. */}
-        {has("/v1/oidc") ? <Suspense fallback={null}><Providers after={location.pathname} /></Suspense> : null}
+        {has("/v1/oidc") ? <Later quiet><Providers after={location.pathname} /></Later> : null}
         <p>{t("resign.other_about")}</p>
         <div><Button look="plain" onClick={() => client.forget()}>{t("resign.other")}</Button></div>
       </div>

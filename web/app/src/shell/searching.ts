@@ -1,5 +1,6 @@
 /** Whether the search stands beside what is shown, and what it begins with. */
 import { useSyncExternalStore } from "react";
+import { giveBack } from "./given-back.ts";
 
 /** Each opening is another one, with a text of its own. */
 export interface Opening {
@@ -23,8 +24,18 @@ export function openSearch(text = ""): void {
 }
 
 export function closeSearch(): void {
+  const from = opener;
+  giveBack("[data-region=search]", () => (from instanceof HTMLElement ? from : null));
   set(undefined);
-  if (opener instanceof HTMLElement) opener.focus();
+}
+
+/** What one has found takes the focus. */
+export function leaveSearch(): void {
+  set(undefined);
+}
+
+export function isSearching(): boolean {
+  return now !== undefined;
 }
 
 /** Whether there is space for it beside a room. */

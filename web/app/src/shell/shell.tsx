@@ -1,5 +1,5 @@
 /** The frame: rail, and the screen beside it. */
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t, withTexts } from "../i18n.ts";
@@ -10,33 +10,35 @@ import { ahead } from "./ahead.ts";
 import { Asking } from "./asking.tsx";
 import { Crash } from "./crash.tsx";
 import { catchKeys, release } from "./early.ts";
+import { Insecure } from "./insecure.tsx";
 import { Rail } from "./rail.tsx";
-import { steer } from "./keys.ts";
+import { steer, WRITES } from "./keys.ts";
 import { useNarrow } from "./narrow.ts";
 import { tellPresence } from "./own-presence.ts";
-import { beside, openSearch, useSearching } from "./searching.ts";
+import { beside, closeSearch, openSearch, useSearching } from "./searching.ts";
 import { watchSounds } from "./sound.ts";
 import { Title } from "./title.tsx";
 import { Unverified } from "./unverified.tsx";
 import { Updated } from "./updated.tsx";
 import css from "./shell.module.css";
 import { Later } from "../kit/later.tsx";
+import { part } from "../kit/part.tsx";
 
-const Switcher = lazy(() => import("./switcher.tsx").catch((error: unknown) => {
+const Switcher = part(() => import("./switcher.tsx").catch((error: unknown) => {
   // Nothing will come that keys could be meant for.
   release();
   throw error;
 }));
-const Shortcuts = lazy(() => withTexts(import("./shortcuts.tsx"), "more"));
-const Inbox = lazy(() => import("../screens/inbox.tsx"));
-const Browse = lazy(() => import("../screens/browse.tsx"));
-const Invitation = lazy(() => import("../screens/invitation.tsx"));
-const Settings = lazy(() => withTexts(import("../screens/settings.tsx"), "more"));
-const Admin = lazy(() => withTexts(import("../admin/admin.tsx"), "more", "admin"));
-const Erasure = lazy(() => withTexts(import("../screens/erasure.tsx"), "more"));
-const SearchPanel = lazy(() => import("../search/panel.ts"));
-const SearchPage = lazy(() => import("../search/page.ts"));
-const Threads = lazy(() => import("../screens/threads.tsx"));
+const Shortcuts = part(() => withTexts(import("./shortcuts.tsx"), "more"));
+const Inbox = part(() => import("../screens/inbox.tsx"));
+const Browse = part(() => import("../screens/browse.tsx"));
+const Invitation = part(() => import("../screens/invitation.tsx"));
+const Settings = part(() => withTexts(import("../screens/settings.tsx"), "more"));
+const Admin = part(() => withTexts(import("../admin/admin.tsx"), "more", "admin"));
+const Erasure = part(() => withTexts(import("../screens/erasure.tsx"), "more"));
+const SearchPanel = part(() => import("../search/panel.ts"));
+const SearchPage = part(() => import("../search/page.ts"));
+const Threads = part(() => import("../screens/threads.tsx"));
 
 export type Overlay = "switcher" | "shortcuts" | undefined;
 
@@ -55,6 +57,7 @@ export function Shell() {
     setOverlay(next);
   }, []);
   const close = () => setOverlay(undefined);
+  const keys = useCallback(() => open("shortcuts"), [open]);
   const search = useCallback((text = "") => (beside() ? openSearch(text) : go(text ? `/search?q=${encodeURIComponent(text)}` : "/search")), [go]);
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => steer(event, { go, open, search });
@@ -70,27 +73,30 @@ export function Shell() {
       {alone ? null : <a className={css["skip"]} href="#main">{t("skip.main")}</a>}
       <a className={css["skip"]} href="#rail">{t("skip.rooms")}</a>
       {/* They are there where there is what they lead to. */}
-      <button type="button" className={css["skip"]} data-to="composer" onClick={() => focus("[data-region=composer] textarea")}>{t("skip.composer")}</button>
+      <button type="button" className={css["skip"]} data-to="composer" onClick={() => focus(`[data-region=composer] :is(${WRITES})`)}>{t("skip.composer")}</button>
       <button type="button" className={css["skip"]} data-to="panel" onClick={() => focus("[data-region=panel] [data-close]")}>{t("skip.panel")}</button>
       <Title />
       <div className={css["side"]} role={alone ? "main" : undefined} aria-label={alone ? t("rail.label") : undefined}>
-        <Rail alone={alone} onJump={() => open("switcher")} onSearch={() => search()} onKeys={() => open("shortcuts")} />
+        <Rail alone={alone} onJump={() => open("switcher")} onSearch={() => search()} onKeys={keys} />
       </div>
       <div className={css["main"]} id="main" tabIndex={-1}>
         <Updated />
+        <Insecure />
         <Asking />
         <Unverified />
         <Crash key={path.split("/")[1]}>
           <Suspense fallback={null}>
             <Switch>
-              <Route path="/r/:room">{({ room }) => <RoomScreen key={room} room={room} />}</Route>
-              <Route path="/r/:room/m/:message">{({ room, message }) => <RoomScreen key={room} room={room} jump={message} />}</Route>
-              <Route path="/r/:room/t/:thread/m/:message">{({ room, thread, message }) => <RoomScreen key={room} room={room} thread={thread} answer={message} />}</Route>
-              <Route path="/r/:room/t/:thread">{({ room, thread }) => <RoomScreen key={room} room={room} thread={thread} />}</Route>
+              <Route path="/r/:room">{({ room }) => <RoomScreen key={room} room={room} onKeys={keys} />}</Route>
+              <Route path="/r/:room/m/:message">{({ room, message }) => <RoomScreen key={room} room={room} onKeys={keys} jump={message} />}</Route>
+              <Route path="/r/:room/t/:thread/m/:message">{({ room, thread, message }) => <RoomScreen key={room} room={room} onKeys={keys} thread={thread} answer={message} />}</Route>
+              <Route path="/r/:room/t/:thread">{({ room, thread }) => <RoomScreen key={room} room={room} onKeys={keys} thread={thread} />}</Route>
               <Route path="/i/:code">{({ code }) => <Invitation code={code} />}</Route>
               <Route path="/search"><SearchPage /></Route>
               <Route path="/inbox"><Inbox /></Route>
               <Route path="/threads"><Threads /></Route>
+              {/* What those who are in come there for. */}
+              <Route path="/reset"><Redirect to="/settings/password" replace /></Route>
               <Route path="/verify"><Redirect to="/settings/address" replace /></Route>
               <Route path="/browse"><Browse /></Route>
               <Route path="/settings/:page?">{({ page }) => <Settings page={page ?? "profile"} />}</Route>
@@ -101,8 +107,8 @@ export function Shell() {
           </Suspense>
         </Crash>
       </div>
+      <Later onFailed={closeSearch}>{searching ? <SearchPanel opening={searching} /> : null}</Later>
       <Later>
-        {searching ? <SearchPanel opening={searching} /> : null}
         {overlay === "switcher" ? <Switcher onClose={close} onSearch={search} onOpen={open} /> : null}
         {overlay === "shortcuts" ? <Shortcuts onClose={close} /> : null}
       </Later>

@@ -11,7 +11,7 @@ type Listed = [keys: string[], id: string];
 
 const ANYWHERE: Listed[] = [
   [["ctrl+K"], "keys.switcher"], [["ctrl+shift+F", "/"], "keys.search"], [["alt+up", "alt+down"], "keys.rooms"], [["alt+shift+up", "alt+shift+down"], "keys.unread"], [["F6", "shift+F6"], "keys.regions"],
-  [["ctrl+."], "keys.panel"], [["?", "ctrl+/"], "keys.help"], [["esc"], "keys.escape"],
+  [["ctrl+."], "keys.panel"], [["up", "down", "home", "end"], "keys.list"], [["?", "ctrl+/"], "keys.help"], [["esc"], "keys.escape"],
 ];
 const MESSAGES: Listed[] = [
   [["up", "down"], "keys.messages"], [["pageup", "pagedown"], "keys.pages"], [["home"], "keys.home"], [["end"], "keys.end"], [["R", "enter"], "keys.answer"], [["plus"], "keys.react"], [["1 - 5"], "keys.recent"], [["E"], "keys.edit"],

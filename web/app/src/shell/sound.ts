@@ -8,6 +8,8 @@ const CHANNEL = "tidings-heard";
 const PATIENCE = 300;
 /** Milliseconds between two sounds. */
 const EVERY = 3_000;
+/** Messages that another tab has told of, at most. */
+const KEPT = 200;
 /** Two tones, in hertz, and how long each is, in seconds. */
 const TONES = [660, 880];
 const LENGTH = 0.09;
@@ -49,13 +51,21 @@ export function watchSounds(): () => void {
   const known = new Map<string, Pick<Message, "id" | "created_at">>();
   const seenElsewhere = new Set<string>();
   const others = new BroadcastChannel(CHANNEL);
-  others.onmessage = (event) => seenElsewhere.add(String(event.data));
+  others.onmessage = (event) => {
+    seenElsewhere.add(String(event.data));
+    // A tab that makes no sounds never asks.
+    const oldest = seenElsewhere.size > KEPT ? seenElsewhere.values().next().value : undefined;
+    if (oldest !== undefined) seenElsewhere.delete(oldest);
+  };
   let played = -Infinity;
+  let over = false;
   const sound = (id: string) => {
     const now = Date.now();
-    if (seenElsewhere.delete(id) || quiet(now) || now - played < EVERY) return;
+    if (over || seenElsewhere.delete(id) || quiet(now) || now - played < EVERY) return;
     played = now;
     play();
+    // A tab that was frozen, or late, has nothing to add.
+    others.postMessage(id);
   };
   const look = () => {
     for (const room of client.store.get("rooms")) {
@@ -65,11 +75,12 @@ export function watchSounds(): () => void {
       if (!message) continue;
       const seen = document.visibilityState === "visible" && document.hasFocus() && location.pathname.startsWith(`/r/${room.id}`);
       if (seen) others.postMessage(message.id);
-      else if (client.leads) setTimeout(() => sound(message.id), PATIENCE);
+      else void client.keepsWatch().then((own) => own && setTimeout(() => sound(message.id), PATIENCE));
     }
   };
   const stop = client.store.subscribe("rooms", look);
   return () => {
+    over = true;
     stop();
     others.close();
   };

@@ -34,12 +34,14 @@ export default function Switcher({ onClose, onSearch, onOpen }: { onClose: () =>
   const [path, go] = useLocation();
   const [text, setText] = useState("");
   const rooms = useKey("rooms");
+  const role = useKey("me")?.role;
+  const moderates = role === "admin" || role === "moderator";
   const all = useMemo(() => rooms.map((room) => ({ id: room.id, room, name: roomName(room), archived: room.archived, waits: waits(room) })), [rooms]);
   const [left] = useState(recentRooms);
   const open = path.startsWith("/r/") ? path.split("/")[2] : undefined;
   const commanding = text.startsWith(">");
   // They are what there was to press when the switcher opened.
-  const acts = useMemo(() => commands(go, onOpen, () => onSearch("")), [go, onOpen, onSearch]);
+  const acts = useMemo(() => commands(go, onOpen, () => onSearch(""), moderates), [go, onOpen, onSearch, moderates]);
   const named = commanding ? matching(acts, text.slice(1)) : [];
   const found = useMemo(() => (commanding ? [] : ranked(all, text, left, open).slice(0, SHOWN)), [all, text, commanding, left, open]);
   const query = text.trim();

@@ -12,8 +12,10 @@ const KEPT = "tidings.unverified.";
 export function Unverified() {
   const [path, go] = useLocation();
   const me = useKey("me");
+  // Said where one would write.
+  const closed = useKey("unverified");
   const [later, setLater] = useState(false);
-  if (!me || me.email_verified || later || path === "/settings/address" || !has("/v1/verifications") || localStorage.getItem(KEPT + me.id)) return null;
+  if (!me || me.email_verified || closed || later || path === "/settings/address" || !has("/v1/verifications") || localStorage.getItem(KEPT + me.id)) return null;
   const read = () => {
     localStorage.setItem(KEPT + me.id, "1");
     setLater(true);

@@ -83,6 +83,7 @@ export class World {
   async rest(username: string): Promise<<T = Record<string, unknown>>(method: string, path: string, body?: object) => Promise<T>> {
     const json = { "content-type": "application/json" };
     const signedIn = await fetch(`${this.url}/v1/sessions`, { method: "POST", headers: json, body: JSON.stringify({ login: username, password: "a wordy secret" }) });
+    if (!signedIn.ok) throw new Error(`signing in: ${signedIn.status} ${await signedIn.text()}`);
     const { access_token } = (await signedIn.json()) as { access_token: string };
     return async <T>(method: string, path: string, body?: object) => {
       const answer = await fetch(this.url + path, { method, headers: { ...json, authorization: `Bearer ${access_token}` }, ...(body ? { body: JSON.stringify(body) } : {}) });
@@ -138,8 +139,9 @@ export class Laptop {
     this.browser = browser;
   }
 
-  static async start(): Promise<Laptop> {
-    const server = await chromium.launchServer({ executablePath: browser ?? "", args: ["--no-sandbox"] });
+  /** With some flags of its browser. */
+  static async start(...flags: string[]): Promise<Laptop> {
+    const server = await chromium.launchServer({ executablePath: browser ?? "", args: ["--no-sandbox", ...flags] });
     return new Laptop(server, await chromium.connect(server.wsEndpoint()));
   }
 
