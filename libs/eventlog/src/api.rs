@@ -30,6 +30,8 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) const NO_LEADER: u64 = 503;
 /// JetStream: there is no message with that sequence, or none on that subject.
 pub(crate) const NO_MESSAGE: u64 = 10_037;
+/// JetStream: there is no stream of that name, or none that the server has heard of.
+pub(crate) const STREAM_NOT_FOUND: u64 = 10_059;
 
 /// Why a request got no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,11 +190,32 @@ impl Connection {
         subject: &str,
         payload: &Bytes,
     ) -> Result<Message, LogError> {
+        self.ask_while(|error| error.code == NO_LEADER, subject, payload).await
+    }
+
+    /// The same about a stream that is there. A server of a cluster that has not heard yet of one that was made a moment
+    /// ago says that there is none, and is asked again.
+    pub(crate) async fn ask_leader_of(
+        &self,
+        subject: &str,
+        payload: &Bytes,
+    ) -> Result<Message, LogError> {
+        let unheard =
+            |error: &ApiError| error.code == NO_LEADER || error.err_code == STREAM_NOT_FOUND;
+        self.ask_while(unheard, subject, payload).await
+    }
+
+    async fn ask_while(
+        &self,
+        too_early: fn(&ApiError) -> bool,
+        subject: &str,
+        payload: &Bytes,
+    ) -> Result<Message, LogError> {
         let deadline = Instant::now() + READ_BUDGET;
         loop {
             let answer = self.ask_safely(subject, payload).await?;
-            let leaderless = refusal(&answer)?.is_some_and(|error| error.code == NO_LEADER);
-            if !leaderless || Instant::now() >= deadline {
+            let early = refusal(&answer)?.is_some_and(|error| too_early(&error));
+            if !early || Instant::now() >= deadline {
                 return Ok(answer);
             }
             sleep(PAUSE).await;

@@ -16,11 +16,11 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::api::{self, PAUSE};
+use crate::api::{self, PAUSE, STREAM_NOT_FOUND};
 use crate::connection::Connection;
 use crate::error::LogError;
 use crate::log::EventLog;
-use crate::topology::{EPOCH_KEY, STREAM_NOT_FOUND, hold_back, renew};
+use crate::topology::{EPOCH_KEY, hold_back, renew};
 
 /// Bytes per message of a copy; far below what a server takes.
 const CHUNK: usize = 256 * 1024;

@@ -10,14 +10,13 @@ use schemas::{Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::api;
+use crate::api::{self, STREAM_NOT_FOUND};
 use crate::error::LogError;
 use crate::holes::Holes;
 use crate::integrity::check_digest;
 use crate::log::EventLog;
 use crate::read::{LeadersMessage, number, time_of};
 use crate::reader::{Reader, Record};
-use crate::topology::STREAM_NOT_FOUND;
 
 /// Events handed out at once, and how long they are waited for.
 const BATCH: usize = 1000;

@@ -14,10 +14,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::api;
+use crate::api::{self, STREAM_NOT_FOUND};
 use crate::error::LogError;
 use crate::log::EventLog;
-use crate::topology::{STREAM_NOT_FOUND, is_ours};
+use crate::topology::is_ours;
 
 /// How often it is looked how far new copies are.
 const LOOK: Duration = Duration::from_millis(200);

@@ -150,7 +150,7 @@ impl PieceStore {
             None if self.log.inner.is_clustered() => {
                 let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream);
                 let last = serde_json::json!({ "last_by_subj": format!("{}{key}", self.subject) });
-                let answer = connection.ask_leader(&subject, &last.to_string().into()).await?;
+                let answer = connection.ask_leader_of(&subject, &last.to_string().into()).await?;
                 let found = LeadersMessage::read(&answer)?;
                 Ok(found.map(|message| Piece {
                     bytes: message.payload,

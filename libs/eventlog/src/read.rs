@@ -139,7 +139,7 @@ impl EventLog {
     async fn ask_leader(&self, what: &Value) -> Result<Option<Stored>, LogError> {
         let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.inner.stream);
         let request = what.to_string().into();
-        let answer = self.inner.connection.ask_leader(&subject, &request).await?;
+        let answer = self.inner.connection.ask_leader_of(&subject, &request).await?;
         let Some(message) = LeadersMessage::read(&answer)? else { return Ok(None) };
         let bad = |error: BoxError| LogError::BadAnswer(error);
         Ok(Some(Stored {

@@ -180,7 +180,7 @@ impl SecretStore {
         };
         let subject = format!("$JS.API.STREAM.INFO.{}", self.stream);
         let request = serde_json::json!({ "subjects_filter": filter }).to_string();
-        let answer = self.log.inner.connection.ask_safely(&subject, &request.into()).await?;
+        let answer = self.log.inner.connection.ask_leader_of(&subject, &request.into()).await?;
         let subjects: Subjects = api::parse(&answer)?.map_err(LogError::from)?;
         let found = subjects.state.subjects.unwrap_or_default();
         let keys = found.into_keys();
@@ -250,7 +250,7 @@ impl SecretStore {
         if self.log.inner.is_clustered() {
             let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream);
             let request = serde_json::json!({ "last_by_subj": format!("{}{key}", self.subject) });
-            let answer = connection.ask_leader(&subject, &request.to_string().into()).await?;
+            let answer = connection.ask_leader_of(&subject, &request.to_string().into()).await?;
             return Ok(Entry::read_from_leader(&answer)?);
         }
         let subject = format!("$JS.API.DIRECT.GET.{}.{}{key}", self.stream, self.subject);

@@ -13,7 +13,7 @@ use schemas::{Epoch, Namespace, Sequence};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::api;
+use crate::api::{self, STREAM_NOT_FOUND};
 use crate::connection::Connection;
 use crate::error::LogError;
 use crate::log::{Attached, EventLog};
@@ -32,7 +32,6 @@ const EPOCH_LEN: usize = 8;
 /// Marks a stream to which a restore has not brought everything yet.
 const UNFINISHED_KEY: &str = "tidings.restoring";
 
-pub(crate) const STREAM_NOT_FOUND: u64 = 10_059;
 const STREAM_NAME_IN_USE: u64 = 10_058;
 
 /// What an operator may choose about the log's stream; everything else is fixed.

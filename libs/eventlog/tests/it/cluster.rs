@@ -155,6 +155,24 @@ async fn reads(cluster: &Cluster, log: &EventLog) {
     assert!(log.get(1_000_000).await.expect("read").is_none());
 }
 
+/// As by a server that has not heard yet of a bucket that was made a moment ago.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_a_server_does_not_know_yet_is_asked_for_again() {
+    let cluster = Cluster::start();
+    let log = cluster.log(3).await;
+    let secrets = log.secrets("credentials");
+    secrets.prepare().await.expect("made");
+    let jetstream = async_nats::jetstream::new(cluster.client().await);
+    jetstream.delete_stream("KV_test_credentials").await.expect("deleted");
+    let made_again = async {
+        sleep(Duration::from_millis(300)).await;
+        log.secrets("credentials").prepare().await.expect("made again");
+    };
+    let (value, keys, ()) = tokio::join!(secrets.get("usr_1"), secrets.keys(None), made_again);
+    assert!(value.expect("an answer").is_none());
+    assert!(keys.expect("an answer").is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_keeps_the_promises_and_survives_its_leader() {
     let mut cluster = Cluster::start();
