@@ -2,6 +2,7 @@
 //!
 //! Owns the drivers it measures with, past the crates of Tidings. It must not know what a scenario compares it with.
 
+pub(crate) mod hashing;
 pub(crate) mod publish;
 pub(crate) mod replay;
 pub(crate) mod sockets;
