@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { still, until } from "./kit/browser.ts";
 import { staged } from "./kit/stage.ts";
 
 staged("the speed of the app in a browser", [], (world) => {
@@ -51,5 +52,35 @@ staged("the speed of the app in a browser", [], (world) => {
       console.log(`${what.padEnd(36)} ${value.toFixed(1).padStart(7)} ms of ${budget} ms  ${value > budget * 1.05 ? "OVER" : "ok"}`);
     }
     expect(at(switches, 0.5)).toBeLessThan(500);
+  });
+
+  test("a message that comes draws itself, and no other one anew", async () => {
+    const { page, username } = await world.newcomer("Ned Nye");
+    const post = await world.rest(username);
+    const { id } = await post<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: "calm" });
+    const say = (body: string) => post("POST", `/v1/rooms/${id}/messages`, { body, format: "markdown" });
+    for (let n = 0; n < 5; n++) await say(`line ${n} of https://example.org/${n}`);
+    // The names and pictures of all members come with one answer, a moment after the messages.
+    const members = page.waitForResponse((answer) => answer.url().includes(`/v1/rooms/${id}/members`));
+    await page.goto(`${world.url}/r/${id}`);
+    const seen = (text: string) => page.getByRole("article", { name: text }).waitFor();
+    await seen("line 4");
+    await members;
+    await still(page);
+    // Whenever a message is drawn it sets which of its links are stops of Tab: that can be seen from outside.
+    await page.evaluate(() => {
+      const kept = window as unknown as { drawn: string[] };
+      kept.drawn = [];
+      const watch = new MutationObserver((all) => kept.drawn.push(...all.map((one) => (one.target as HTMLElement).getAttribute("href") ?? "")));
+      for (const link of document.querySelectorAll("article a[href]")) watch.observe(link, { attributes: true });
+    });
+    for (let n = 5; n < 8; n++) {
+      await say(`line ${n}`);
+      await seen(`line ${n}`);
+    }
+    const drawn = () => page.evaluate(() => (window as unknown as { drawn: string[] }).drawn);
+    // The one that was the last gives the stop of Tab on.
+    await until(async () => (await drawn()).length > 0, "something is drawn");
+    expect(new Set(await drawn())).toEqual(new Set(["https://example.org/4"]));
   });
 });

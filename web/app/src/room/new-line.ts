@@ -20,9 +20,9 @@ export function amongNewest(rows: Row[], unread: number, newest: string | undefi
 }
 
 /** What stands under the line, and what takes it away. `answers`: of a thread, how many were unread when it was opened; undefined: not known yet. A thread has no marker that could be read. */
-export function useNewLine(room: Room, root: string | undefined, rows: Row[], answers: number | undefined): [string | undefined, () => void] {
-  const marker = useRef(room.membership?.last_read_message_id ?? undefined);
-  const had = useRef((room.membership?.unread_count ?? 0) > 0);
+export function useNewLine(own: Room["membership"], root: string | undefined, rows: Row[], answers: number | undefined): [string | undefined, () => void] {
+  const marker = useRef(own?.last_read_message_id ?? undefined);
+  const had = useRef((own?.unread_count ?? 0) > 0);
   const counted = useRef<string>(undefined);
   const found = useRef<string>(undefined);
   const [gone, setGone] = useState(false);

@@ -7,9 +7,9 @@ import { has } from "../routes.ts";
 
 const SEEN = 1_000;
 
-export function useReading(room: Room, root: string | undefined, rows: Row[], virtual: Virtualizer<HTMLDivElement, Element>, scroller: RefObject<HTMLDivElement | null>): void {
-  const unread = room.membership?.unread_count ?? 0;
-  const marker = room.membership?.last_read_message_id;
+export function useReading(room: string, own: Room["membership"], root: string | undefined, rows: Row[], virtual: Virtualizer<HTMLDivElement, Element>, scroller: RefObject<HTMLDivElement | null>): void {
+  const unread = own?.unread_count ?? 0;
+  const marker = own?.last_read_message_id;
   const marked = useRef(-1);
   useEffect(() => {
     const element = scroller.current;
@@ -30,7 +30,7 @@ export function useReading(room: Room, root: string | undefined, rows: Row[], vi
       const newest = rows.slice(0, at + 1).findLast((row) => row.message)?.message;
       if (!newest || at <= before) return;
       marked.current = at;
-      client.read(room.id, newest.id, root);
+      client.read(room, newest.id, root);
     };
     look();
     element.addEventListener("scroll", look, { passive: true });
@@ -42,5 +42,5 @@ export function useReading(room: Room, root: string | undefined, rows: Row[], vi
       window.removeEventListener("focus", look);
       document.removeEventListener("visibilitychange", look);
     };
-  }, [room.id, root, rows, unread, marker, virtual, scroller]);
+  }, [room, root, rows, unread, marker, virtual, scroller]);
 }

@@ -23,6 +23,7 @@ import { useDrop } from "./drop.ts";
 import { Lost, Outside } from "./outside.tsx";
 import { outdated } from "./outdated.ts";
 import { Refused } from "./refused.tsx";
+import { useStill } from "./still.ts";
 import { Timeline, type Ends } from "./timeline.tsx";
 import css from "./room.module.css";
 
@@ -39,7 +40,7 @@ type Panel = "members" | "pins" | "threads";
 
 export function RoomScreen({ room: id, jump, thread, answer, onKeys }: { room: string; jump?: string; thread?: string; answer?: string; onKeys: () => void }) {
   useLanguage();
-  const room = useKey(`room:${id}`);
+  const room = useStill(id);
   const lost = useKey(`lost:${id}`);
   const status = useKey("status");
   const [error, setError] = useState<unknown>();

@@ -75,19 +75,21 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
   const key = root ? `${room.id}/${root}` : room.id;
   const view = useKey(`timeline:${key}`);
   const { rows } = view;
+  // The one that is given is the same for all that is drawn of it: what is counted is asked for here.
+  const membership = useKey(`room:${room.id}`)?.membership;
   const scroller = useRef<HTMLDivElement>(null);
   const [error, setError] = useState<unknown>();
   const [notice, setNotice] = useState("");
   const [marked, setMarked] = useState<string>();
   const [focused, setFocused] = useState<string>();
-  const [line, removeLine] = useNewLine(room, root, rows, unread);
+  const [line, removeLine] = useNewLine(membership, root, rows, unread);
   const [news, setNews] = useState(0);
   const [atEnd, setAtEnd] = useState(true);
   const say = useAnnounce();
 
   const [offset] = useState(() => (jump ? 0 : (place(key)?.offset ?? 0)));
   // Read means seen: what does not fit into the view is not left above it.
-  const [stopped] = useState(() => (!root && (room.membership?.unread_count ?? 0) > FAR ? (room.membership?.last_read_message_id ?? undefined) : undefined));
+  const [stopped] = useState(() => (!root && (membership?.unread_count ?? 0) > FAR ? (membership?.last_read_message_id ?? undefined) : undefined));
 
   // The row that has the focus stays, wherever the reader scrolls: else the focus would be lost.
   const extract = useCallback((range: Range) => {
@@ -277,7 +279,7 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
   }, [newest, rows, view.atEnd, atEnd, virtual, say]);
 
   // With pages between it is not among the rows: the server counts it. It stays counted when the last of these pages comes.
-  const unseen = root ? 0 : (room.membership?.unread_count ?? 0);
+  const unseen = root ? 0 : (membership?.unread_count ?? 0);
   const apart = useRef(false);
   useLayoutEffect(() => {
     if (apart.current && view.atEnd && !atEnd) setNews((count) => Math.max(count, unseen));
@@ -286,7 +288,7 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
   const behind = view.atEnd ? news : Math.max(news, unseen);
 
   // Before it is known what was new nothing is marked as read.
-  useReading(room, root, root && unread === undefined ? NONE : rows, virtual, scroller);
+  useReading(room.id, membership, root, root && unread === undefined ? NONE : rows, virtual, scroller);
 
   const land = (focus: boolean) => {
     virtual.scrollToEnd();
