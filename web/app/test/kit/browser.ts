@@ -106,6 +106,11 @@ export class World {
     return code;
   }
 
+  /** How many mails were written so far. */
+  async mails(): Promise<number> {
+    return (await readdir(join(this.#data, "mail")).catch(() => [])).length;
+  }
+
   /** A new user, who has come in by the form. */
   async newcomer(name: string, options: BrowserContextOptions = {}): Promise<{ page: Page; username: string }> {
     return this.comeIn(await (await this.context(options)).newPage(), name, this.url);
