@@ -282,7 +282,7 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
   const unseen = root ? 0 : (membership?.unread_count ?? 0);
   const apart = useRef(false);
   useLayoutEffect(() => {
-    // Whoever stands at the end has none: `scrolled` sees that next.
+    // A reader at the end has none: `scrolled` sees that next.
     if (apart.current && view.atEnd) setNews((count) => Math.max(count, unseen));
     apart.current = !view.atEnd;
   }, [view.atEnd]);
