@@ -14,8 +14,9 @@ use crate::api::{self, STREAM_NOT_FOUND};
 use crate::error::LogError;
 use crate::holes::Holes;
 use crate::integrity::check_digest;
+use crate::leader::LeadersMessage;
 use crate::log::EventLog;
-use crate::read::{LeadersMessage, number, time_of};
+use crate::read::{number, time_of};
 use crate::reader::{Reader, Record};
 
 /// Events handed out at once, and how long they are waited for.
@@ -168,18 +169,16 @@ impl EventLog {
 
     async fn get_copied(&self, stream: &str, wanted: &Value) -> Result<Option<Copied>, LogError> {
         let connection = &self.inner.connection;
-        let request = wanted.to_string().into();
         // In a cluster a follower may not know yet what was stored a moment ago.
         if self.inner.is_clustered() {
-            let subject = format!("$JS.API.STREAM.MSG.GET.{stream}");
-            let answer = connection.ask_leader(&subject, &request).await?;
-            let Some(message) = LeadersMessage::read(&answer)? else { return Ok(None) };
+            let found = connection.leaders_message(stream, wanted).await?;
+            let Some(message) = found else { return Ok(None) };
             let stored_at = message.stored_at()?;
             let LeadersMessage { sequence, payload, subject, .. } = message;
             return Ok(Some(Copied { sequence, subject, stored_at, payload }));
         }
         let subject = format!("$JS.API.DIRECT.GET.{stream}");
-        let answer = connection.ask_safely(&subject, &request).await?;
+        let answer = connection.ask_safely(&subject, &wanted.to_string().into()).await?;
         match answer.status {
             None => {}
             Some(async_nats::StatusCode::NOT_FOUND) => return Ok(None),

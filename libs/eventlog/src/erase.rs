@@ -9,7 +9,7 @@ use schemas::{Lane, RoomId, Sequence, UserId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::{self, NO_MESSAGE};
+use crate::api;
 use crate::error::LogError;
 use crate::holes::Holes;
 use crate::ledger::{ledger_is_there, log_error};
@@ -83,12 +83,9 @@ impl EventLog {
         let answer = connection.ask_safely(&subject, &request).await?;
         let Err(error) = api::parse::<Value>(&answer)? else { return Ok(()) };
         // It is gone already, or something is wrong.
-        let subject = format!("$JS.API.STREAM.MSG.GET.{stream}");
-        let request = json!({ "seq": sequence }).to_string().into();
-        let answer = connection.ask_leader(&subject, &request).await?;
-        match api::parse::<Value>(&answer)? {
-            Err(gone) if gone.err_code == NO_MESSAGE => Ok(()),
-            Ok(_) | Err(_) => Err(error.into()),
+        match connection.leaders_message(stream, &json!({ "seq": sequence })).await? {
+            None => Ok(()),
+            Some(_) => Err(error.into()),
         }
     }
 

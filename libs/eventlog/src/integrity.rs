@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::api::{self, NO_MESSAGE, PAUSE};
+use crate::api::{self, PAUSE};
 use crate::error::LogError;
 use crate::holes::Holes;
 use crate::ledger::Ledger;
@@ -180,19 +180,15 @@ impl EventLog {
             return Ok(());
         }
         // Ask the leader: another server may be behind.
-        let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.inner.stream);
         for sequence in from..=to {
             if self.is_hole(sequence, sequence) {
                 continue;
             }
-            let request = json!({ "seq": sequence }).to_string().into();
-            let answer = self.inner.connection.ask_leader(&subject, &request).await?;
-            return match api::parse::<Value>(&answer)? {
-                Ok(_) => Ok(()),
-                Err(error) if error.err_code == NO_MESSAGE => {
-                    Err(LogError::Damaged(format!("the event {sequence} cannot be read")))
-                }
-                Err(error) => Err(error.into()),
+            let wanted = json!({ "seq": sequence });
+            let found = self.inner.connection.leaders_message(&self.inner.stream, &wanted).await?;
+            return match found {
+                Some(_) => Ok(()),
+                None => Err(LogError::Damaged(format!("the event {sequence} cannot be read"))),
             };
         }
         Ok(())

@@ -27,6 +27,7 @@ mod figures;
 mod group;
 mod holes;
 mod integrity;
+mod leader;
 mod ledger;
 mod link;
 mod log;

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use schemas::{Sequence, Timestamp};
 use serde::Deserialize;
+use serde_json::json;
 use tokio::sync::OnceCell;
 use tokio::time::{Duration, Instant, sleep};
 
@@ -22,7 +23,7 @@ use crate::api::{self, NO_MESSAGE, PAUSE, Unanswered};
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::outcome::Outcome;
-use crate::read::{LeadersMessage, number};
+use crate::read::number;
 use crate::topology::{bucket_differs, ensure_stream, our_metadata};
 
 /// Most bytes of a piece.
@@ -148,10 +149,8 @@ impl PieceStore {
             Some(piece) => Ok(Some(piece)),
             // In a cluster a follower may not know yet what was stored a moment ago.
             None if self.log.inner.is_clustered() => {
-                let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream);
-                let last = serde_json::json!({ "last_by_subj": format!("{}{key}", self.subject) });
-                let answer = connection.ask_leader_of(&subject, &last.to_string().into()).await?;
-                let found = LeadersMessage::read(&answer)?;
+                let last = json!({ "last_by_subj": format!("{}{key}", self.subject) });
+                let found = connection.leaders_message(&self.stream, &last).await?;
                 Ok(found.map(|message| Piece {
                     bytes: message.payload,
                     stored_at: None,

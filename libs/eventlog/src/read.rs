@@ -4,19 +4,16 @@ use async_nats::header::{NATS_LAST_SEQUENCE, NATS_SEQUENCE, NATS_SUBJECT, NATS_T
 use async_nats::jetstream::message::Info;
 use async_nats::{HeaderMap, HeaderName, Message, StatusCode};
 use bytes::Bytes;
-use data_encoding::BASE64;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use schemas::{DecodeError, Event, Lane, Sequence, Timestamp};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::api::{self, NO_MESSAGE, PAUSE};
+use crate::api::PAUSE;
 use crate::error::{BoxError, LogError};
+use crate::leader::STORED_AT;
 use crate::log::EventLog;
 
-/// Says when a message was first stored, where an increment of a backup has brought it back since.
-pub(crate) const STORED_AT: &str = "Tidings-Stored-At";
 /// Direct gets of one `last_many` in flight at a time.
 const CONCURRENT_GETS: usize = 64;
 /// How often an event is asked for that should be there.
@@ -137,10 +134,8 @@ impl EventLog {
     }
 
     async fn ask_leader(&self, what: &Value) -> Result<Option<Stored>, LogError> {
-        let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.inner.stream);
-        let request = what.to_string().into();
-        let answer = self.inner.connection.ask_leader_of(&subject, &request).await?;
-        let Some(message) = LeadersMessage::read(&answer)? else { return Ok(None) };
+        let found = self.inner.connection.leaders_message(&self.inner.stream, what).await?;
+        let Some(message) = found else { return Ok(None) };
         let bad = |error: BoxError| LogError::BadAnswer(error);
         Ok(Some(Stored {
             sequence: message.sequence,
@@ -165,64 +160,6 @@ impl EventLog {
             stored_at: time_of(headers).ok_or_else(|| bad("a time"))?,
             previous: number(headers, NATS_LAST_SEQUENCE),
         })
-    }
-}
-
-/// A stored message as the leader of a stream gives it away.
-pub(crate) struct LeadersMessage {
-    pub(crate) sequence: Sequence,
-    pub(crate) headers: String,
-    pub(crate) payload: Bytes,
-    pub(crate) subject: String,
-    time: String,
-}
-
-impl LeadersMessage {
-    /// Reads the answer of `STREAM.MSG.GET`; none when there is no such message.
-    pub(crate) fn read(answer: &Message) -> Result<Option<Self>, LogError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            message: Encoded,
-        }
-        #[derive(Deserialize)]
-        struct Encoded {
-            subject: String,
-            seq: Sequence,
-            #[serde(default)]
-            hdrs: String,
-            #[serde(default)]
-            data: String,
-            time: String,
-        }
-        let found = match api::parse::<Answer>(answer)? {
-            Ok(answer) => answer.message,
-            Err(error) if error.err_code == NO_MESSAGE => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let decoded = |text: &str| {
-            BASE64.decode(text.as_bytes()).map_err(|error| LogError::BadAnswer(error.into()))
-        };
-        Ok(Some(Self {
-            sequence: found.seq,
-            headers: String::from_utf8_lossy(&decoded(&found.hdrs)?).into_owned(),
-            payload: decoded(&found.data)?.into(),
-            subject: found.subject,
-            time: found.time,
-        }))
-    }
-}
-
-impl LeadersMessage {
-    /// When it was stored first.
-    pub(crate) fn stored_at(&self) -> Result<Timestamp, LogError> {
-        let first = |line: &str| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case(STORED_AT).then(|| Timestamp::parse(value.trim()).ok())?
-        };
-        match self.headers.lines().find_map(first) {
-            Some(at) => Ok(at),
-            None => Timestamp::parse(&self.time).map_err(|error| LogError::BadAnswer(error.into())),
-        }
     }
 }
 

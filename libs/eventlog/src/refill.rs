@@ -18,9 +18,9 @@ use crate::backup::{LAST_ANSWER, ask_slowly};
 use crate::copied::{Copied, Extent, Queue};
 use crate::error::{AppendError, LogError};
 use crate::holes::Holes;
+use crate::leader::STORED_AT;
 use crate::log::EventLog;
 use crate::outcome::Outcome;
-use crate::read::STORED_AT;
 use crate::topology::{release, stream_request};
 
 /// Messages written at once, and their bytes at most, but for one that is larger.

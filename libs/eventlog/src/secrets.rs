@@ -248,10 +248,9 @@ impl SecretStore {
         self.ready().await?;
         let connection = &self.log.inner.connection;
         if self.log.inner.is_clustered() {
-            let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream);
-            let request = serde_json::json!({ "last_by_subj": format!("{}{key}", self.subject) });
-            let answer = connection.ask_leader_of(&subject, &request.to_string().into()).await?;
-            return Ok(Entry::read_from_leader(&answer)?);
+            let last = serde_json::json!({ "last_by_subj": format!("{}{key}", self.subject) });
+            let found = connection.leaders_message(&self.stream, &last).await?;
+            return Ok(found.map(Entry::from));
         }
         let subject = format!("$JS.API.DIRECT.GET.{}.{}{key}", self.stream, self.subject);
         let answer = connection.ask_safely(&subject, &Bytes::new()).await?;

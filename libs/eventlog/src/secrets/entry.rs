@@ -5,7 +5,8 @@ use async_nats::{Message, StatusCode};
 use bytes::Bytes;
 
 use crate::error::LogError;
-use crate::read::{LeadersMessage, number};
+use crate::leader::LeadersMessage;
+use crate::read::number;
 
 /// Set on messages that mark a deletion, by `take` for a moment and by the `nats` tool for good.
 pub(super) const KV_OPERATION: &str = "KV-Operation";
@@ -42,10 +43,10 @@ impl Entry {
         let written_as = written_as.map(|id| id.as_str().to_owned());
         Ok(Some(Self { value: answer.payload.clone(), revision, marker, written_as }))
     }
+}
 
-    /// Reads the answer of the stream's leader; none when the key has no message.
-    pub(super) fn read_from_leader(answer: &Message) -> Result<Option<Self>, LogError> {
-        let Some(message) = LeadersMessage::read(answer)? else { return Ok(None) };
+impl From<LeadersMessage> for Entry {
+    fn from(message: LeadersMessage) -> Self {
         let marker = message.headers.contains(KV_OPERATION)
             || message.headers.contains("Nats-Marker-Reason");
         let id = |line: &str| {
@@ -54,6 +55,6 @@ impl Entry {
         };
         let written_as = message.headers.lines().find_map(id);
         let (value, revision) = (message.payload, message.sequence);
-        Ok(Some(Self { value, revision, marker, written_as }))
+        Self { value, revision, marker, written_as }
     }
 }
