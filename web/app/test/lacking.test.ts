@@ -89,12 +89,15 @@ staged("parts that cannot be had, in a browser", [], (world) => {
   test("what one presses most is fetched while nothing else is to be done, and is there without a connection", async () => {
     const { page } = await world.newcomer("Ida Idle");
     const had = new Set<string>();
-    page.on("response", (answer) => had.add(/assets\/([a-z-]+?)-[\w-]{8}\.js/.exec(answer.url())?.[1] ?? ""));
+    page.on("response", (answer) => had.add(/assets\/(?:emoji.*\/)?([a-z-]+?)(?:-[\w-]{8})?\.js/.exec(answer.url())?.[1] ?? ""));
     await page.reload();
-    await until(() => ["account", "members", "menu", "browse"].every((one) => had.has(one)), "they are fetched", 30_000);
+    await until(() => ["account", "members", "menu", "browse", "data", "messages"].every((one) => had.has(one)), "they are fetched", 30_000);
     await page.context().setOffline(true);
     await page.getByText(/Offline, trying again/).waitFor();
     await page.getByRole("button", { name: /^Your account/ }).click();
     await page.getByRole("menuitem", { name: "Sign out" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("form", { name: "Write a message" }).getByRole("button", { name: "Emoji" }).click();
+    await page.getByRole("dialog", { name: "Emoji" }).getByRole("gridcell").first().waitFor();
   });
 });

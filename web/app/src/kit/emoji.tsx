@@ -18,15 +18,17 @@ function counted(index: number | undefined): number | undefined {
 }
 
 const held = new Map<string, Promise<EmojiData>>();
+/** Languages in which they are here. */
+const here = new Set<string>();
 
-/** All emoji that this device can show; read once. */
-function shown(): Promise<EmojiData> {
+/** All emoji that this device can show; read once. To find out which these are takes longer than to show them. */
+export function shown(): Promise<EmojiData> {
   const now = language();
   const known = held.get(now);
   if (known) return known;
   const data = Promise.resolve(defaultEmojiDataResolver(now, { emojibaseUrl: DATA }));
   held.set(now, data);
-  data.catch(() => held.delete(now));
+  data.then(() => here.add(now), () => held.delete(now));
   return data;
 }
 
@@ -48,14 +50,13 @@ async function found(typed: string): Promise<EmojiData> {
 export default function Emoji({ onPick, onClose, back }: { onPick: (emoji: string) => void; onClose: () => void; back?: RefObject<HTMLElement | null> }) {
   const [failed, setFailed] = useState(false);
   const [tries, setTries] = useState(0);
-  // Frimousse has no state for data that cannot be had: it is asked for here first, and then comes from the cache.
-  const [ready, setReady] = useState(false);
+  // Frimousse has no state for data that cannot be had: it is asked for here first.
+  const [ready, setReady] = useState(() => here.has(language()));
   const [asked, setAsked] = useState(-1);
   const [typed, setTyped] = useState("");
   if (asked !== tries) {
     setAsked(tries);
-    Promise.all(["data", "messages"].map((name) => fetch(`${DATA}/${language()}/${name}.json`).then((answer) => answer.ok || Promise.reject(new Error(String(answer.status))))))
-      .then(() => setReady(true), () => setFailed(true));
+    shown().then(() => setReady(true), () => setFailed(true));
   }
   return (
     <Ariakit.Dialog open onClose={onClose} hideOnEscape={(event) => !composing(event)} {...(back ? { finalFocus: back } : {})} className={`${kit["dialog"]} ${css["dialog"]}`} aria-label={t("emoji.label")} backdrop={<div className={kit["backdrop"]} />}>

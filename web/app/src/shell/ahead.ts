@@ -15,6 +15,7 @@ const PARTS: (() => Promise<unknown>)[] = [
   () => import("./account.tsx"), () => withTexts(import("../room/menu.tsx"), "more"), () => withTexts(import("../room/members.tsx"), "more"), () => withTexts(import("../room/person-card.tsx"), "more"),
   () => import("../room/pins.tsx"), () => import("../room/threads.tsx"), () => import("../search/panel.ts"), () => import("../screens/threads.tsx"), () => import("../screens/browse.tsx"),
   () => import("../screens/create-room.tsx"), () => import("../screens/invite.tsx"), () => import("./status-text.tsx"), () => import("../screens/settings.tsx"),
+  async () => (await import("../kit/emoji.tsx")).shown(),
 ];
 
 function idle(work: () => void): void {
