@@ -201,13 +201,13 @@ function changed(store: Store, message: Message, event: string): Wanted {
 
 /** Puts a reaction of the user's own in its place once the server has it; its event changes nothing more. */
 export function reactedBy(store: Store, message: string, emoji: string, on: boolean): void {
-  if (store.me) reacted(store, { message_id: message, user_id: store.me.id, emoji }, on);
+  if (store.me) reacted(store, { message_id: message, user_id: store.me.id, emoji }, on, false);
 }
 
-function reacted(store: Store, data: { message_id: string; user_id: string; emoji: string }, added: boolean): void {
+function reacted(store: Store, data: { message_id: string; user_id: string; emoji: string }, added: boolean, told = true): void {
   const held = store.messages.get(data.message_id);
   if (!held) return;
-  const { reactions } = withReaction(held, { user: data.user_id, me: store.me?.id ?? "", emoji: data.emoji }, added);
+  const { reactions } = withReaction(held, { user: data.user_id, me: store.me?.id ?? "", emoji: data.emoji, told }, added);
   if (reactions !== held.reactions) patchMessage(store, held.id, { reactions });
 }
 

@@ -170,6 +170,11 @@ test("a reaction of one's own is counted once when its event comes after it, and
   expect(reactions()).toEqual([["\u{1F44D}", 26, true]]);
   for (const _ of [1, 2]) reactedBy(one, "msg_1", "\u{1F44D}", false);
   expect(reactions()).toEqual([["\u{1F44D}", 25, false]]);
+  // The answer came first: the event has the name that the server keeps.
+  reactedBy(one, "msg_1", "\u{1F389}\uFE0F", true);
+  apply(one, event("reaction.added", 3, { message_id: "msg_1", user_id: "usr_1", emoji: "\u{1F389}" }));
+  expect(reactions()).toEqual([["\u{1F44D}", 25, false], ["\u{1F389}", 1, true]]);
+  reactedBy(one, "msg_1", "\u{1F389}", false);
   reactedBy(one, "msg_1", "\u{1F440}", true);
   reactedBy(one, "msg_1", "\u{1F440}", false);
   expect(reactions()).toEqual([["\u{1F44D}", 25, false]]);
