@@ -18,8 +18,6 @@ function counted(index: number | undefined): number | undefined {
 }
 
 const held = new Map<string, Promise<EmojiData>>();
-/** Languages in which they are here. */
-const here = new Set<string>();
 
 /** All emoji that this device can show; read once. To find out which these are takes longer than to show them. */
 export function shown(): Promise<EmojiData> {
@@ -28,7 +26,7 @@ export function shown(): Promise<EmojiData> {
   if (known) return known;
   const data = Promise.resolve(defaultEmojiDataResolver(now, { emojibaseUrl: DATA }));
   held.set(now, data);
-  data.then(() => here.add(now), () => held.delete(now));
+  data.catch(() => held.delete(now));
   return data;
 }
 
@@ -50,8 +48,9 @@ async function found(typed: string): Promise<EmojiData> {
 export default function Emoji({ onPick, onClose, back }: { onPick: (emoji: string) => void; onClose: () => void; back?: RefObject<HTMLElement | null> }) {
   const [failed, setFailed] = useState(false);
   const [tries, setTries] = useState(0);
-  // Frimousse has no state for data that cannot be had: it is asked for here first.
-  const [ready, setReady] = useState(() => here.has(language()));
+  // Frimousse has no state for data that cannot be had: it is asked for here first. What is here already is waited for, too: in a dialog
+  // that is not laid out yet the first rows come a third of a second later.
+  const [ready, setReady] = useState(false);
   const [asked, setAsked] = useState(-1);
   const [typed, setTyped] = useState("");
   if (asked !== tries) {
