@@ -19,12 +19,19 @@ function counted(index: number | undefined): number | undefined {
 
 const held = new Map<string, Promise<EmojiData>>();
 
+/** The library keeps a copy where nothing may be left after a session; the files are in the browser's cache anyway. */
+function tidy(): void {
+  for (const kept of [localStorage, sessionStorage]) {
+    for (const key of Object.keys(kept)) if (key.startsWith("frimousse/")) kept.removeItem(key);
+  }
+}
+
 /** All emoji that this device can show; read once. To find out which these are takes longer than to show them. */
 export function shown(): Promise<EmojiData> {
   const now = language();
   const known = held.get(now);
   if (known) return known;
-  const data = Promise.resolve(defaultEmojiDataResolver(now, { emojibaseUrl: DATA }));
+  const data = Promise.resolve(defaultEmojiDataResolver(now, { emojibaseUrl: DATA })).finally(tidy);
   held.set(now, data);
   data.catch(() => held.delete(now));
   return data;
