@@ -199,7 +199,7 @@ function changed(store: Store, message: Message, event: string): Wanted {
   return { room: message.room_id };
 }
 
-/** Puts a reaction of the user's own in its place once the server has it; its event changes nothing more. */
+/** Puts a reaction of the user's own in its place once the server has it; its event changes no more than the emoji's name. */
 export function reactedBy(store: Store, message: string, emoji: string, on: boolean): void {
   if (store.me) reacted(store, { message_id: message, user_id: store.me.id, emoji }, on, false);
 }
